@@ -1,0 +1,2 @@
+import Hummingbird
+@main struct App { static func main() {} }

@@ -1,0 +1,2 @@
+// libpq's public header, and nothing else of Postgres.
+#include <libpq-fe.h>
