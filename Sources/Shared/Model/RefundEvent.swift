@@ -1,0 +1,179 @@
+/// What every event about a refund says of it, as it stands after the event.
+public struct RefundFacts: Hashable, Sendable {
+    /// The refund.
+    public var refundID: RefundID
+    /// The case it settles.
+    public var caseID: CaseID
+    /// The order it is about.
+    public var orderID: OrderID
+    /// The platform's own number of that order.
+    public var externalID: String?
+    /// The payment it gives back.
+    public var paymentID: PaymentID
+    /// The channel's number of that payment.
+    public var transactionID: String
+    /// The one number under which the channel knows this refund, for its whole life.
+    public var outRefundNumber: String
+    /// The channel.
+    public var channel: PaymentChannel
+    /// How much.
+    public var amount: Money
+    /// Where it stands.
+    public var status: RefundStatus
+    /// Counts the refund's changes, from 1.
+    public var version: Int64
+    /// Who ordered, by the platform's id.
+    public var customerID: String
+    /// The shop, by the platform's id.
+    public var merchantID: String
+    /// Whether its campus is a test campus.
+    public var isTest: Bool
+
+    /// These facts.
+    public init(
+        refundID: RefundID,
+        caseID: CaseID,
+        orderID: OrderID,
+        externalID: String?,
+        paymentID: PaymentID,
+        transactionID: String,
+        outRefundNumber: String,
+        channel: PaymentChannel,
+        amount: Money,
+        status: RefundStatus,
+        version: Int64,
+        customerID: String,
+        merchantID: String,
+        isTest: Bool
+    ) {
+        self.refundID = refundID
+        self.caseID = caseID
+        self.orderID = orderID
+        self.externalID = externalID
+        self.paymentID = paymentID
+        self.transactionID = transactionID
+        self.outRefundNumber = outRefundNumber
+        self.channel = channel
+        self.amount = amount
+        self.status = status
+        self.version = version
+        self.customerID = customerID
+        self.merchantID = merchantID
+        self.isTest = isTest
+    }
+}
+
+/// What happened to a refund.
+public enum RefundChange: Hashable, Sendable {
+    /// It was decided and its money reserved.
+    case created
+    /// The platform is asked to pay it.
+    case requested
+    /// The channel has taken it on.
+    case processing
+    /// The money is back.
+    case succeeded
+    /// The channel refused, with its code.
+    case failed(code: String)
+    /// The channel could not pay it out, with its code.
+    case abnormal(code: String)
+    /// The channel's answer was lost.
+    case unknown
+    /// It will not be paid under this number.
+    case closed
+}
+
+/// An event about a refund.
+public struct RefundEvent: EventPayload {
+    /// The refund as it stands now.
+    public var facts: RefundFacts
+    /// What happened.
+    public var change: RefundChange
+
+    /// That change of that refund.
+    public init(facts: RefundFacts, change: RefundChange) {
+        self.facts = facts
+        self.change = change
+    }
+
+    public var type: EventType {
+        switch change {
+        case .created: .refundCreated
+        case .requested: .refundRequested
+        case .processing: .refundProcessing
+        case .succeeded: .refundSucceeded
+        case .failed: .refundFailed
+        case .abnormal: .refundAbnormal
+        case .unknown: .refundUnknown
+        case .closed: .refundClosed
+        }
+    }
+}
+
+extension RefundEvent {
+    public var json: JSON {
+        var object: JSONObject = [
+            "refund_id": .string(facts.refundID.description),
+            "case_id": .string(facts.caseID.description),
+            "order_id": .string(facts.orderID.description),
+            "external_id": .optional(facts.externalID),
+            "payment_id": .string(facts.paymentID.description),
+            "transaction_id": .string(facts.transactionID),
+            "out_refund_no": .string(facts.outRefundNumber),
+            "channel": .string(facts.channel.rawValue),
+            "amount_fen": .integer(facts.amount.fen),
+            "status": .string(facts.status.rawValue),
+            "version": .integer(facts.version),
+            "customer_id": .string(facts.customerID),
+            "merchant_id": .string(facts.merchantID),
+            "test": .bool(facts.isTest),
+        ]
+        switch change {
+        case .created, .requested, .processing, .succeeded, .unknown, .closed: break
+        case .failed(let code), .abnormal(let code): object["code"] = .string(code)
+        }
+        return .object(object)
+    }
+
+    public init(type: EventType, json: JSON) throws(PayloadMismatch) {
+        facts = try RefundFacts(json: json)
+        change = try RefundChange(type: type, json: json)
+    }
+}
+
+extension RefundFacts {
+    fileprivate init(json: JSON) throws(PayloadMismatch) {
+        self.init(
+            refundID: try json.requiredID("refund_id"),
+            caseID: try json.requiredID("case_id"),
+            orderID: try json.requiredID("order_id"),
+            externalID: json["external_id"]?.string,
+            paymentID: try json.requiredID("payment_id"),
+            transactionID: try json.requiredString("transaction_id"),
+            outRefundNumber: try json.requiredString("out_refund_no"),
+            channel: try json.requiredEnum("channel"),
+            amount: try json.requiredMoney("amount_fen"),
+            status: try json.requiredEnum("status"),
+            version: try json.requiredInteger("version"),
+            customerID: try json.requiredString("customer_id"),
+            merchantID: try json.requiredString("merchant_id"),
+            isTest: try json.requiredBool("test")
+        )
+    }
+}
+
+extension RefundChange {
+    fileprivate init(type: EventType, json: JSON) throws(PayloadMismatch) {
+        switch type {
+        case .refundCreated: self = .created
+        case .refundRequested: self = .requested
+        case .refundProcessing: self = .processing
+        case .refundSucceeded: self = .succeeded
+        case .refundFailed: self = .failed(code: try json.requiredString("code"))
+        case .refundAbnormal: self = .abnormal(code: try json.requiredString("code"))
+        case .refundUnknown: self = .unknown
+        case .refundClosed: self = .closed
+        default: throw PayloadMismatch(field: "type")
+        }
+    }
+}
