@@ -26,7 +26,9 @@ let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-col
 /// What every service stands on.
 let foundations: [Target.Dependency] = ["Model", "Postgres", "EventLog", "Schema", "ServiceKit"]
 /// What a service needs at its edge: its commands, its routes, its long-lived tasks.
-let edge: [Target.Dependency] = [hummingbird, lifecycle, logging, configuration, argumentParser, crypto, nioCore, httpTypes]
+let edge: [Target.Dependency] = [
+    hummingbird, lifecycle, logging, configuration, argumentParser, crypto, nioCore, httpTypes,
+]
 
 /// A suite of tests, in a folder of its name, with what it needs beside `TestSupport`.
 func suite(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -111,12 +113,19 @@ let package = Package(
         // The three services.
         .executableTarget(name: "OrderService", dependencies: foundations + edge, swiftSettings: strict),
         .executableTarget(name: "AfterSalesService", dependencies: foundations + edge, swiftSettings: strict),
-        .executableTarget(name: "NotifyService", dependencies: foundations + edge + [httpClient], swiftSettings: strict),
+        .executableTarget(
+            name: "NotifyService",
+            dependencies: foundations + edge + [httpClient],
+            swiftSettings: strict
+        ),
 
         // What plays on them and measures them.
         .executableTarget(
             name: "CampusSimulator",
-            dependencies: ["Model", hummingbird, httpClient, argumentParser, crypto, logging, lifecycle, nioCore, nioHTTP1, httpTypes],
+            dependencies: [
+                "Model", hummingbird, httpClient, argumentParser, crypto, logging, lifecycle, nioCore, nioHTTP1,
+                httpTypes,
+            ],
             swiftSettings: strict
         ),
         .executableTarget(

@@ -48,7 +48,9 @@ extension Actor: LosslessStringConvertible {
 
     /// Reads the text form; nil when the role is unknown or the id cannot be one.
     public init?(_ text: String) {
-        guard let colon = text.firstIndex(of: ":"), let role = Role(rawValue: String(text[..<colon])) else { return nil }
+        guard let colon = text.firstIndex(of: ":"), let role = Role(rawValue: String(text[..<colon])) else {
+            return nil
+        }
         let id = String(text[text.index(after: colon)...])
         guard Actor.isValidID(id) else { return nil }
         self.init(role: role, id: id)

@@ -102,6 +102,7 @@ public struct CaseEvent: EventPayload {
         self.change = change
     }
 
+    /// The type that the change tells.
     public var type: EventType {
         switch change {
         case .opened: .caseOpened
@@ -120,6 +121,7 @@ public struct CaseEvent: EventPayload {
 }
 
 extension CaseEvent {
+    /// The facts and the change as one flat object.
     public var json: JSON {
         var object: JSONObject = [
             "case_id": .string(facts.caseID.description),
@@ -144,6 +146,7 @@ extension CaseEvent {
         return .object(object)
     }
 
+    /// Reads what ``json`` writes, for an event of that type.
     public init(type: EventType, json: JSON) throws(PayloadMismatch) {
         facts = try CaseFacts(json: json)
         change = try CaseChange(type: type, json: json)

@@ -1,4 +1,6 @@
-/// A stream of the event log. Its raw value names its NOTIFY channel and prefixes the tables of the service that writes it.
+/// A stream of the event log.
+///
+/// Its raw value names its NOTIFY channel and prefixes the tables of the service that writes it.
 public enum EventStream: String, CaseIterable, Hashable, Sendable {
     /// Written by OrderService.
     case orders

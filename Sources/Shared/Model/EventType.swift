@@ -1,4 +1,6 @@
-/// What an event says happened. Raw values are the names that platforms see, so they never change.
+/// What an event says happened.
+///
+/// Raw values are the names that platforms see, so they never change.
 public enum EventType: String, CaseIterable, Hashable, Sendable {
     case orderPlaced = "order.placed"
     case orderPaid = "order.paid"

@@ -37,6 +37,7 @@ public struct ID<Subject>: Hashable, Sendable {
 }
 
 extension ID: Comparable {
+    /// The order of the bytes, which for UUIDv7 is the order of time.
     public static func < (left: ID, right: ID) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }
@@ -85,7 +86,9 @@ extension ID: LosslessStringConvertible {
     }
 }
 
-/// What an ``ID`` can identify. These types have no values; they only tell ids apart.
+/// What an ``ID`` can identify.
+///
+/// These types have no values; they only tell ids apart.
 public enum IDSubject {
     /// A campus: the unit of tenancy.
     public enum Campus {}

@@ -82,9 +82,13 @@ private struct JSONParser {
         if take("}") { return leave(.object(JSONObject())) }
         repeat {
             skipWhitespace()
-            guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { throw fault("a name was expected") }
+            guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
+                throw fault("a name was expected")
+            }
             let name = try string()
-            guard !members.contains(where: { $0.name == name }) else { throw fault("an object has the same name twice") }
+            guard !members.contains(where: { $0.name == name }) else {
+                throw fault("an object has the same name twice")
+            }
             skipWhitespace()
             guard take(":") else { throw fault("`:` was expected") }
             skipWhitespace()

@@ -25,7 +25,9 @@ extension JSON {
         if case .string(let value) = self { value } else { nil }
     }
 
-    /// The whole number, when it is one. `2.0` is one too, as JSON Schema has it.
+    /// The whole number, when it is one.
+    ///
+    /// `2.0` is one too, as JSON Schema has it.
     public var integer: Int64? {
         switch self {
         case .integer(let value): value
@@ -75,15 +77,23 @@ extension JSON {
     }
 }
 
-extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral, ExpressibleByNilLiteral,
+extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
+    ExpressibleByNilLiteral,
     ExpressibleByFloatLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
+    /// The value that the literal spells.
     public init(stringLiteral value: String) { self = .string(value) }
+    /// The value that the literal spells.
     public init(integerLiteral value: Int64) { self = .integer(value) }
+    /// The value that the literal spells.
     public init(floatLiteral value: Double) { self = .double(value) }
+    /// The value that the literal spells.
     public init(booleanLiteral value: Bool) { self = .bool(value) }
+    /// The value that the literal spells.
     public init(nilLiteral: ()) { self = .null }
+    /// The value that the literal spells.
     public init(arrayLiteral elements: JSON...) { self = .array(elements) }
+    /// The value that the literal spells.
     public init(dictionaryLiteral elements: (String, JSON)...) { self = .object(JSONObject(elements)) }
 }
 
@@ -141,6 +151,7 @@ public struct JSONObject: Sendable {
 }
 
 extension JSONObject: ExpressibleByDictionaryLiteral {
+    /// The value that the literal spells.
     public init(dictionaryLiteral elements: (String, JSON)...) { self.init(elements) }
 }
 
@@ -150,6 +161,7 @@ extension JSONObject: Hashable {
         left.members.count == right.members.count && left.members.allSatisfy { right[$0.name] == $0.value }
     }
 
+    /// Hashes the members whatever their order.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(members.count)
         hasher.combine(members.reduce(0) { $0 ^ $1.hashValue })

@@ -1,4 +1,6 @@
-/// An amount of Chinese yuan in whole fen (1/100 yuan). Arithmetic is checked; there is no way to a fraction of a fen.
+/// An amount of Chinese yuan in whole fen (1/100 yuan).
+///
+/// Arithmetic is checked; there is no way to a fraction of a fen.
 public struct Money: Hashable, Comparable, Sendable {
     /// The amount in fen; negative where a difference is.
     public let fen: Int64
@@ -11,6 +13,7 @@ public struct Money: Hashable, Comparable, Sendable {
     /// Nothing.
     public static let zero = Money(fen: 0)
 
+    /// The smaller amount comes first.
     public static func < (left: Money, right: Money) -> Bool {
         left.fen < right.fen
     }
@@ -42,7 +45,8 @@ public struct Money: Hashable, Comparable, Sendable {
     /// The parts sum to the amount exactly; equal remainders favour the earlier part; a part of weight zero gets nothing.
     /// With no positive weight there is nobody to give to, and every part is zero.
     ///
-    /// - Parameter weights: none negative, their sum within 64 bits.
+    /// - Parameter weights: none negative, their sum within 64 bits and not below the amount's magnitude.
+    /// - Returns: a part for each weight, in their order.
     public func allocated(over weights: [Money]) -> [Money] {
         let total = weights.reduce(0) { $0 + $1.fen }
         guard total > 0 else { return weights.map { _ in .zero } }
@@ -64,8 +68,10 @@ public struct Money: Hashable, Comparable, Sendable {
     ///
     /// `floor(amount · upper / count) − floor(amount · lower / count)`: whatever the cuts, the parts sum to the whole.
     ///
-    /// - Parameter units: zero-based and half-open, within `0...count`.
-    /// - Parameter count: at least 1.
+    /// - Parameters:
+    ///   - units: zero-based and half-open, within `0...count`.
+    ///   - count: at least 1.
+    /// - Returns: the worth of these units.
     public func share(of units: Range<Int>, in count: Int) -> Money {
         let whole = fen.magnitude
         let upper = UInt64(units.upperBound).dividing(whole, by: UInt64(count)).quotient

@@ -1,4 +1,5 @@
 extension OrderEvent {
+    /// The facts and the change as one flat object.
     public var json: JSON {
         var object: JSONObject = [
             "order_id": .string(facts.orderID.description),
@@ -37,6 +38,7 @@ extension OrderEvent {
         return .object(object)
     }
 
+    /// Reads what ``json`` writes, for an event of that type.
     public init(type: EventType, json: JSON) throws(PayloadMismatch) {
         facts = try OrderFacts(json: json)
         change = try OrderChange(type: type, json: json)

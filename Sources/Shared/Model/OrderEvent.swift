@@ -117,6 +117,7 @@ public struct OrderEvent: EventPayload {
         self.change = change
     }
 
+    /// The type that the change tells.
     public var type: EventType {
         switch change {
         case .placed: .orderPlaced

@@ -96,6 +96,7 @@ public struct RefundEvent: EventPayload {
         self.change = change
     }
 
+    /// The type that the change tells.
     public var type: EventType {
         switch change {
         case .created: .refundCreated
@@ -111,6 +112,7 @@ public struct RefundEvent: EventPayload {
 }
 
 extension RefundEvent {
+    /// The facts and the change as one flat object.
     public var json: JSON {
         var object: JSONObject = [
             "refund_id": .string(facts.refundID.description),
@@ -135,6 +137,7 @@ extension RefundEvent {
         return .object(object)
     }
 
+    /// Reads what ``json`` writes, for an event of that type.
     public init(type: EventType, json: JSON) throws(PayloadMismatch) {
         facts = try RefundFacts(json: json)
         change = try RefundChange(type: type, json: json)

@@ -21,6 +21,7 @@ public struct Timestamp: Hashable, Comparable, Sendable {
         microseconds.quotientRoundedDown(by: 1_000_000)
     }
 
+    /// The earlier point comes first.
     public static func < (left: Timestamp, right: Timestamp) -> Bool {
         left.microseconds < right.microseconds
     }
