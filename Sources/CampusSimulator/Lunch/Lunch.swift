@@ -1,0 +1,124 @@
+import Logging
+import Model
+
+/// A whole lunch on a running campus: everybody plays, then everything that was seen is gathered.
+struct Lunch: Sendable {
+    /// What may differ from one lunch to the next.
+    struct Options: Sendable {
+        /// How long to wait, when all have played, for what they are owed.
+        var settling = Duration.seconds(60)
+        /// One in so many webhook events is refused at its first attempt; 0 refuses none.
+        var webhookRefusesOneIn = 40
+        /// How far the campus's clock is advanced at the end, past every deadline of an unanswered order.
+        var deadlinePasses = Duration.seconds(20 * 60)
+    }
+
+    let plan: LunchPlan
+    let cast: Cast
+    let campus: CampusAccess
+    let board: LunchBoard
+    let options: Options
+    let logger: Logger
+
+    init(
+        plan: LunchPlan,
+        cast: Cast,
+        campus: CampusAccess,
+        board: LunchBoard = LunchBoard(),
+        options: Options = Options(),
+        logger: Logger
+    ) {
+        self.plan = plan
+        self.cast = cast
+        self.campus = campus
+        self.board = board
+        self.options = options
+        self.logger = logger
+    }
+
+    /// Plays it all and gathers what was seen.
+    func play() async throws -> Account {
+        let testClock = TestClock(campus: campus, run: cast.run)
+        let clock = CampusClock(campusNow: try await testClock.now())
+        let people = try await LunchPeople(plan: plan, cast: cast, campus: campus, board: board)
+        let till = PaymentDesk(cast: cast, campus: campus)
+        let agent = Agent(cast: cast, campus: campus)
+        let subscription = try await WebhookSubscription(
+            receiver: WebhookReceiver(refusesOneIn: options.webhookRefusesOneIn, logger: logger),
+            campus: campus,
+            run: cast.run
+        )
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            for reader in people.readers { group.addTask { await reader.run() } }
+            group.addTask { try await agent.run() }
+            let endpoint = try await subscription.open(in: &group)
+            try await people.waitUntilConnected(atMost: options.settling)
+
+            let scripts = plan.orders.map { order in
+                OrderScript(
+                    plan: order,
+                    cast: cast,
+                    campus: campus,
+                    till: till,
+                    agent: agent,
+                    board: board,
+                    clock: clock
+                )
+            }
+            let orders = try await Self.play(scripts, onFault: campus.mishaps)
+            // What waits for nothing but time is over before time is moved, so that the clock moves no one else.
+            await settle(orders.filter { !$0.plan.story.waitsForDeadline })
+            try await testClock.advance(by: options.deadlinePasses)
+            await settle(orders)
+
+            let gathering = Gathering(campus: campus, orders: orders, people: people, subscription: subscription)
+            let account = try await gathering.account(payments: till.payments, settling: options.settling)
+            try await subscription.close(endpoint)
+            group.cancelAll()
+            return account
+        }
+    }
+
+    /// Each script begins at its time; one that fails spoils the reckoning, not the lunch of the others.
+    private static func play(_ scripts: [OrderScript], onFault mishaps: Mishaps) async throws -> [PlacedOrder] {
+        let start = ContinuousClock.now
+        return try await withThrowingTaskGroup(of: PlacedOrder?.self) { group in
+            for script in scripts {
+                group.addTask {
+                    try await Task.sleep(until: start + script.plan.startsAfter)
+                    do {
+                        return try await script.play()
+                    } catch is CancellationError {
+                        throw CancellationError()
+                    } catch {
+                        mishaps.note("order \(script.plan.number) (\(script.plan.story.rawValue)): \(error)")
+                        return nil
+                    }
+                }
+            }
+            return try await group.reduce(into: []) { orders, order in
+                if let order { orders.append(order) }
+            }.sorted { $0.plan.number < $1.plan.number }
+        }
+    }
+
+    /// Waits until everybody was told how these orders end; what is missing then, the reckoning will name.
+    private func settle(_ orders: [PlacedOrder]) async {
+        _ = await board.wait(atMost: options.settling) { rows in
+            orders.allSatisfy { order in rows[order.id].map { $0.hasEnded(order.plan.story) } ?? false }
+        }
+    }
+}
+
+extension LunchBoard.Row {
+    /// Whether its people know how it ended.
+    func hasEnded(_ story: Story) -> Bool {
+        guard orderStatus == story.orderEnding else { return false }
+        let settled = refunds.values.filter { $0.status == "succeeded" || $0.status == "closed" }.count
+        switch story.money {
+        case .kept: return true
+        case .granted(verdict: "rejected"): return true
+        case .returned, .excessReturned, .granted: return settled > 0 && settled == refunds.count
+        }
+    }
+}

@@ -1,0 +1,78 @@
+/// Everything that was seen of one lunch, from every side, gathered when it was over.
+struct Account: Sendable {
+    /// An order as the order service tells it.
+    struct Order: Sendable {
+        var plan: OrderPlan
+        var id: String
+        var status: String
+        var payableFen: Int64
+        /// What the service says was paid for it.
+        var paidFen: Int64
+        /// The type of each change, by version.
+        var changes: [Int64: String]
+    }
+
+    /// A payment as the payment channel booked it, split over the orders that it covers.
+    struct Payment: Sendable {
+        var orderNumber: Int
+        var fen: Int64
+    }
+
+    /// A refund as the after-sales service tells it.
+    struct Refund: Sendable {
+        var id: String
+        var orderNumber: Int
+        var fen: Int64
+        var status: String
+    }
+
+    /// What a student was told about the money asked for, by a rule or by an agent.
+    struct Grant: Sendable {
+        var orderNumber: Int
+        var verdict: String
+        /// 0 when it was refused.
+        var fen: Int64
+    }
+
+    /// One recipient's inbox, as filed and as streamed.
+    struct Inbox: Sendable {
+        /// Whose, for example `customer:stu_1`.
+        var recipient: String
+        /// The last number before lunch.
+        var before: Int64
+        /// The event of each number, as the inbox lists them.
+        var filed: [Int64: String]
+        /// The numbers in the order in which the stream brought them, all its connections together.
+        var streamed: [Int64]
+    }
+
+    /// One event of the platform's feed.
+    struct FeedEvent: Sendable {
+        var id: String
+        var type: String
+        var orderID: String?
+        /// The version of the order, case or refund that it made.
+        var version: Int64
+        /// The customer concerned.
+        var customerID: String?
+    }
+
+    var orders: [Order]
+    var payments: [Payment]
+    var refunds: [Refund]
+    var grants: [Grant]
+    var inboxes: [Inbox]
+    var feed: [FeedEvent]
+    /// How often each event arrived at the webhook receiver with a valid signature, refused attempts not counted.
+    var webhookDeliveries: [String: Int]
+    /// Attempts that the receiver refused on purpose, to see them come again.
+    var webhookRefusals: Int
+    /// Deliveries whose signature did not verify.
+    var webhookForgeries: Int
+    /// Reconnections of all streams together.
+    var streamResumes: Int
+    /// Requests sent again because a service was away.
+    var requestRepeats: Int
+    /// Answers that no story calls for.
+    var unexpected: [String]
+}

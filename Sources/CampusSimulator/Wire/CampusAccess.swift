@@ -1,0 +1,46 @@
+import AsyncHTTPClient
+import NIOCore
+
+/// The three services of one campus, and whose key opens them.
+struct CampusAccess: Sendable {
+    let credentials: Credentials
+    let order: ServiceClient
+    let afterSales: ServiceClient
+    let notify: ServiceClient
+    /// For event streams, which hold a connection each.
+    let streams: HTTPClient
+    let mishaps: Mishaps
+
+    /// Access with these credentials; a service may be away for as long as `patience` before a request gives up.
+    init(credentials: Credentials, patience: Duration = .seconds(60)) {
+        self.credentials = credentials
+        let mishaps = Mishaps()
+        self.mishaps = mishaps
+        var configuration = HTTPClient.Configuration()
+        configuration.redirectConfiguration = .disallow
+        configuration.timeout.connect = .seconds(5)
+        configuration.connectionPool.idleTimeout = .seconds(20)
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 64
+        let http = HTTPClient(configuration: configuration)
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 10_000
+        streams = HTTPClient(configuration: configuration)
+        func client(_ address: String) -> ServiceClient {
+            ServiceClient(
+                http: http,
+                address: address,
+                platformKey: credentials.platformKey,
+                patience: patience,
+                mishaps: mishaps
+            )
+        }
+        order = client(credentials.addresses.order)
+        afterSales = client(credentials.addresses.afterSales)
+        notify = client(credentials.addresses.notify)
+    }
+
+    /// Closes every connection; nothing can be sent afterwards.
+    func shutdown() async throws {
+        try await order.http.shutdown()
+        try await streams.shutdown()
+    }
+}
