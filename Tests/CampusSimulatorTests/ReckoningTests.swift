@@ -1,0 +1,151 @@
+import Testing
+
+@testable import CampusSimulator
+
+@Suite("The reckoning")
+struct ReckoningTests {
+    /// Four orders that end as they should: one fine, one cancelled, one paid twice, one granted in part.
+    private static let balanced: Account = {
+        let plans = LunchPlan(count: 40, over: .zero, seed: 1).orders
+        func order(_ story: Story, id: String, payable: Int64, paid: Int64, changes: [String]) -> Account.Order {
+            let plan = plans.first { $0.story == story } ?? plans[0]
+            return Account.Order(
+                plan: plan,
+                id: id,
+                status: story.orderEnding,
+                payableFen: payable,
+                paidFen: paid,
+                changes: Dictionary(uniqueKeysWithValues: changes.enumerated().map { (Int64($0 + 1), $1) })
+            )
+        }
+        let orders = [
+            order(.fine, id: "a", payable: 1_000, paid: 1_000, changes: ["order.placed", "order.delivered"]),
+            order(.cancelled, id: "b", payable: 2_000, paid: 2_000, changes: ["order.placed", "order.cancelled"]),
+            order(.paidTwice, id: "c", payable: 300, paid: 600, changes: ["order.placed"]),
+            order(.missingItem, id: "d", payable: 500, paid: 500, changes: ["order.placed"]),
+        ]
+        let numbers = orders.map(\.plan.number)
+        var feed: [Account.FeedEvent] = []
+        for order in orders {
+            for (version, type) in order.changes.sorted(by: { $0.key < $1.key }) {
+                feed.append(
+                    Account.FeedEvent(
+                        id: "\(feed.count + 1)",
+                        type: type,
+                        orderID: order.id,
+                        version: version,
+                        customerID: "stu"
+                    )
+                )
+            }
+        }
+        return Account(
+            orders: orders,
+            payments: [
+                Account.Payment(orderNumber: numbers[0], fen: 1_000),
+                Account.Payment(orderNumber: numbers[1], fen: 2_000),
+                Account.Payment(orderNumber: numbers[2], fen: 300),
+                Account.Payment(orderNumber: numbers[2], fen: 300),
+                Account.Payment(orderNumber: numbers[3], fen: 500),
+            ],
+            refunds: [
+                Account.Refund(id: "r1", orderNumber: numbers[1], fen: 2_000, status: "succeeded"),
+                Account.Refund(id: "r2", orderNumber: numbers[2], fen: 300, status: "processing"),
+                Account.Refund(id: "r3", orderNumber: numbers[3], fen: 250, status: "succeeded"),
+                Account.Refund(id: "r4", orderNumber: numbers[3], fen: 250, status: "closed"),
+            ],
+            grants: [Account.Grant(orderNumber: numbers[3], verdict: "partly_approved", fen: 250)],
+            inboxes: [
+                Account.Inbox(
+                    recipient: "customer:stu",
+                    before: 10,
+                    filed: Dictionary(uniqueKeysWithValues: feed.enumerated().map { (Int64($0 + 11), $1.id) }),
+                    streamed: feed.indices.map { Int64($0 + 11) }
+                )
+            ],
+            feed: feed,
+            webhookDeliveries: Dictionary(uniqueKeysWithValues: feed.map { ($0.id, 1) }),
+            webhookRefusals: 0,
+            webhookForgeries: 0,
+            streamResumes: 0,
+            requestRepeats: 0,
+            unexpected: []
+        )
+    }()
+
+    @Test("What agrees balances, and says so")
+    func balances() {
+        let reckoning = Reckoning(Self.balanced)
+        #expect(reckoning.checks.flatMap(\.differences) == [])
+        #expect(reckoning.balances)
+        let text = reckoning.text()
+        #expect(text.contains("paid ¥41.00 = kept ¥15.50 + refunded ¥22.50 + in flight ¥3.00"))
+        #expect(text.contains("it balances"))
+    }
+
+    /// One way in which a lunch can fail to add up.
+    struct Spoiling: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let spoil: @Sendable (inout Account) -> Void
+
+        init(_ description: String, _ spoil: @escaping @Sendable (inout Account) -> Void) {
+            testDescription = description
+            self.spoil = spoil
+        }
+    }
+
+    static let spoilings: [Spoiling] = [
+        Spoiling("an order that ended otherwise") { $0.orders[0].status = "delivered" },
+        Spoiling("a payment the service does not know") { $0.orders[0].paidFen = 0 },
+        Spoiling("a payment booked nowhere") { $0.payments.removeLast() },
+        Spoiling("a refund too small by a fen") { $0.refunds[0].fen -= 1 },
+        Spoiling("a refund too large by a fen") { $0.refunds[0].fen += 1 },
+        Spoiling("a refund paid twice") { $0.refunds.append($0.refunds[0]) },
+        Spoiling("a refund that nobody owed") {
+            $0.refunds.append(
+                Account.Refund(id: "x", orderNumber: $0.orders[0].plan.number, fen: 1, status: "succeeded")
+            )
+        },
+        Spoiling("a refund released that is owed") { $0.refunds[0].status = "closed" },
+        Spoiling("a student told otherwise") { $0.grants[0].verdict = "approved" },
+        Spoiling("a student told nothing") { $0.grants = [] },
+        Spoiling("a change missing in the feed") { $0.feed.remove(at: 0) },
+        Spoiling("a change twice in the feed") { $0.feed.append($0.feed[0]) },
+        Spoiling("a change in the feed that no timeline has") { $0.orders[0].changes[2] = nil },
+        Spoiling("a gap in an inbox") { $0.inboxes[0].filed[12] = nil },
+        Spoiling("an inbox that began elsewhere") { $0.inboxes[0].before = 9 },
+        Spoiling("a line that the stream missed") { $0.inboxes[0].streamed.removeLast() },
+        Spoiling("a line that the stream repeated") { $0.inboxes[0].streamed.insert(12, at: 2) },
+        Spoiling("lines out of order") { $0.inboxes[0].streamed.swapAt(0, 1) },
+        Spoiling("a milestone a student never heard of") { $0.inboxes[0].filed[11] = "77" },
+        Spoiling("a webhook that never came") { $0.webhookDeliveries["1"] = nil },
+        Spoiling("a webhook out of nowhere") { $0.webhookDeliveries["99"] = 1 },
+        Spoiling("a forged webhook") { $0.webhookForgeries = 1 },
+        Spoiling("an answer no story calls for") { $0.unexpected = ["GET / → 500"] },
+    ]
+
+    @Test("What does not agree does not balance, and the difference is named", arguments: spoilings)
+    func names(spoiling: Spoiling) {
+        var account = Self.balanced
+        spoiling.spoil(&account)
+        let reckoning = Reckoning(account)
+        #expect(!reckoning.balances)
+        #expect(!reckoning.checks.flatMap(\.differences).isEmpty)
+        #expect(reckoning.text().contains("it does not balance"))
+    }
+
+    @Test("Webhooks that came again are as good as once")
+    func toleratesRepeatedWebhooks() {
+        var account = Self.balanced
+        account.webhookDeliveries["1"] = 3
+        #expect(Reckoning(account).balances)
+    }
+
+    @Test(
+        "Fen are written as people write money",
+        arguments: [(0, "¥0.00"), (5, "¥0.05"), (1_234, "¥12.34"), (-70, "-¥0.70")]
+    )
+    func writesMoney(fen: Int64, text: String) {
+        #expect(yuan(fen) == text)
+    }
+}
