@@ -1,0 +1,43 @@
+# Each target is enough alone on a machine that has the Swift toolchain, git and a package manager.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint unit contract bench format clean
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build and run the three services on a private Postgres under .local/, until Ctrl-C
+	@exec deploy/run.sh
+
+demo: ## Beside a running `make run`: play a canteen lunch on it and reckon it up (DEMO="--orders 50 --seed 7")
+	@exec deploy/demo.sh $(DEMO)
+
+test: ## Everything: lint, unit, store, HTTP and system tests, then the API contract from outside
+	@deploy/setup.sh test
+	@$(MAKE) --no-print-directory lint unit contract
+
+lint: ## Formatting and style, strictly
+	swift format lint --strict --parallel --recursive Sources Tests Package.swift
+
+unit: ## Every Swift suite, the system tests with real processes included
+	@deploy/setup.sh test
+	swift build --build-tests
+	swift test --skip-build
+
+contract: ## schemathesis and other outside judges against the three running services
+	@deploy/setup.sh test
+	@exec Tests/Schemathesis/run.sh
+
+bench: ## Each figure beside its limit, in one run, release build
+	@deploy/setup.sh bench
+	swift build -c release
+	@exec .build/release/Benchmarks $(BENCH)
+
+format: ## Rewrite the sources as the linter wants them
+	swift format --in-place --parallel --recursive Sources Tests Package.swift
+
+clean: ## Remove what was built and the private cluster with its data
+	@if [ -x deploy/local-cluster.sh ] && [ -d .local ]; then deploy/local-cluster.sh stop >/dev/null 2>&1 || true; fi
+	rm -rf .build .local
