@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# The judges from outside: the three services run as `make run` runs them, on a cluster of their own, and are held against
+# their own openapi.json (schemathesis, openapi-spec-validator), the official Standard Webhooks verifier, an independent
+# event stream parser, and the shipped proxy and compose files.
+#
+#   CONTRACT_EXAMPLES   how many cases schemathesis makes up for each operation: 15
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+examples=${CONTRACT_EXAMPLES:-15}
+state=$PWD/.local/contract
+venv=$PWD/.local/venv
+log=$state/run.log
+
+if ! cmp -s Tests/Contract/requirements.txt "$venv/installed.txt"; then
+    echo "installing the judges into .local/venv"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -r Tests/Contract/requirements.txt
+    cp Tests/Contract/requirements.txt "$venv/installed.txt"
+fi
+
+rm -rf "$state"
+mkdir -p "$state"
+STATE_DIRECTORY=$state RUN_CONFIGURATION=debug LOG_LEVEL=debug \
+    ORDER_PORT=18081 AFTER_SALES_PORT=18082 NOTIFY_PORT=18083 POSTGRES_PORT=54330 \
+    deploy/run.sh >"$log" 2>&1 &
+runner=$!
+stop() {
+    kill -INT "$runner" 2>/dev/null || true
+    wait "$runner" 2>/dev/null || true
+}
+trap stop EXIT
+
+# As long as it lives it is on its way; building may take minutes.
+until [[ -e $state/credentials.json ]]; do
+    if ! kill -0 "$runner" 2>/dev/null; then
+        tail -40 "$log" >&2
+        echo "the services did not start" >&2
+        exit 1
+    fi
+    sleep 1
+done
+
+export CREDENTIALS=$state/credentials.json PYTHONDONTWRITEBYTECODE=1
+failed=()
+judge() {
+    echo "--- $*"
+    "$@" || failed+=("$*")
+}
+
+judge "$venv/bin/python" Tests/Contract/check_deployment.py
+judge "$venv/bin/python" Tests/Contract/check_openapi.py
+judge "$venv/bin/python" Tests/Contract/check_notifications.py
+
+value() { "$venv/bin/python" -c 'import json, sys; v = json.load(open(sys.argv[1]))
+for name in sys.argv[2].split("."): v = v[name]
+print(v)' "$CREDENTIALS" "$1"; }
+key=$(value platform_key)
+for service in order after_sales notify; do
+    judge "$venv/bin/schemathesis" --no-color --config-file Tests/Contract/schemathesis.toml run \
+        --header "Authorization: Bearer $key" --max-examples "$examples" "$(value urls.$service)/openapi.json"
+done
+
+# Whatever was sent, no service may have answered with a fault of its own.
+if faults=$(grep -h '"status":5[0-9][0-9]' "$state"/logs/*.log | grep -v '"event":"stats"' | grep -v '"status":503' | head -5) &&
+    [[ -n $faults ]]; then
+    failed+=("answers with 5xx in the logs:"$'\n'"$faults")
+fi
+
+if [[ ${#failed[@]} -gt 0 ]]; then
+    printf 'failed: %s\n' "${failed[@]}" >&2
+    exit 1
+fi
+echo "every judge is content"
