@@ -20,6 +20,7 @@ let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-h
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let asyncAlgorithms: Target.Dependency = .product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 
@@ -40,7 +41,7 @@ let suites: [Target] = [
     suite("PostgresTests", ["Model", "Postgres", logging, lifecycle]),
     suite("EventLogTests", ["Model", "Postgres", "EventLog", "Schema", logging, lifecycle]),
     suite("SchemaTests", ["Model", "Postgres", "Schema", logging]),
-    suite("ServiceKitTests", foundations + edge + [hummingbirdTesting, jwt]),
+    suite("ServiceKitTests", foundations + edge + [hummingbirdTesting, jwt, nioPosix]),
     suite("OrderServiceTests", foundations + edge + ["OrderService", hummingbirdTesting]),
     suite("AfterSalesServiceTests", foundations + edge + ["AfterSalesService", hummingbirdTesting]),
     suite("NotifyServiceTests", foundations + edge + ["NotifyService", hummingbirdTesting, httpClient]),
@@ -72,6 +73,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     ],
@@ -105,7 +107,7 @@ let package = Package(
         ),
         .target(
             name: "ServiceKit",
-            dependencies: ["Model", "Postgres", "EventLog", "Schema", jwt] + edge,
+            dependencies: ["Model", "Postgres", "EventLog", "Schema", jwt, nioHTTP1, nioHTTPTypes] + edge,
             path: "Sources/Shared/ServiceKit",
             swiftSettings: strict
         ),
