@@ -3,11 +3,11 @@ import Model
 
 /// What `make run` leaves behind for whoever wants to talk to the three services.
 struct Credentials: Sendable {
-    /// Where the services listen, without a slash at the end.
+    /// Where the instances of each service listen, without a slash at the end; one at least of each.
     struct Addresses: Sendable, Hashable {
-        var order: String
-        var afterSales: String
-        var notify: String
+        var order: [String]
+        var afterSales: [String]
+        var notify: [String]
     }
 
     /// Why a credentials file cannot be used.
@@ -22,6 +22,14 @@ struct Credentials: Sendable {
     var platformKey: String
     /// A user's token for each role.
     var tokens: [String: String]
+
+    /// Credentials for services wherever they listen.
+    init(addresses: Addresses, campus: String, platformKey: String, tokens: [String: String]) {
+        self.addresses = addresses
+        self.campus = campus
+        self.platformKey = platformKey
+        self.tokens = tokens
+    }
 
     /// Reads the file `make run` writes.
     static func read(path: String) throws -> Credentials {
@@ -40,9 +48,9 @@ struct Credentials: Sendable {
             return text
         }
         addresses = Addresses(
-            order: try text(json["urls"]?["order"], "urls.order"),
-            afterSales: try text(json["urls"]?["after_sales"], "urls.after_sales"),
-            notify: try text(json["urls"]?["notify"], "urls.notify")
+            order: [try text(json["urls"]?["order"], "urls.order")],
+            afterSales: [try text(json["urls"]?["after_sales"], "urls.after_sales")],
+            notify: [try text(json["urls"]?["notify"], "urls.notify")]
         )
         campus = try text(json["campus"], "campus")
         platformKey = try text(json["platform_key"], "platform_key")

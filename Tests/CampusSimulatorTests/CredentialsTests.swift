@@ -16,7 +16,7 @@ struct CredentialsTests {
         let credentials = try Credentials(json: .object(Self.json))
         #expect(
             credentials.addresses
-                == Credentials.Addresses(order: "http://a", afterSales: "http://b", notify: "http://c")
+                == Credentials.Addresses(order: ["http://a"], afterSales: ["http://b"], notify: ["http://c"])
         )
         #expect(credentials.platformKey == "ck_1")
         #expect(credentials.tokens == ["agent": "ey", "customer": "ez"])

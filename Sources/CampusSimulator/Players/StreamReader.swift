@@ -79,7 +79,7 @@ final class StreamReader: Sendable {
             throw MissingMember(request: "POST /v1/stream/tickets", members: "ticket")
         }
         // As a browser's EventSource comes: no header of its own on the first connection.
-        var url = campus.notify.address + "/v1/stream?ticket=" + ServiceClient.percentEncoded(ticket)
+        var url = campus.notify.anyAddress + "/v1/stream?ticket=" + ServiceClient.percentEncoded(ticket)
         if let lastEventID { url += "&last_event_id=" + ServiceClient.percentEncoded(lastEventID) }
         var request = HTTPClientRequest(url: url)
         request.headers.add(name: "accept", value: "text/event-stream")

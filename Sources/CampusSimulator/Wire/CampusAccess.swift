@@ -24,10 +24,10 @@ struct CampusAccess: Sendable {
         let http = HTTPClient(configuration: configuration)
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 10_000
         streams = HTTPClient(configuration: configuration)
-        func client(_ address: String) -> ServiceClient {
+        func client(_ addresses: [String]) -> ServiceClient {
             ServiceClient(
                 http: http,
-                address: address,
+                addresses: addresses,
                 platformKey: credentials.platformKey,
                 patience: patience,
                 mishaps: mishaps

@@ -31,8 +31,8 @@ struct ServiceClient: Sendable {
     private static let largestAnswer = 8 * 1_024 * 1_024
 
     let http: HTTPClient
-    /// Without a slash at the end.
-    let address: String
+    /// Where its instances listen, without a slash at the end; a request that one does not answer goes to the next.
+    let addresses: [String]
     let platformKey: String
     /// How long a service may be away before a request gives up.
     let patience: Duration
@@ -58,6 +58,9 @@ struct ServiceClient: Sendable {
         }
     }
 
+    /// One of the instances, whichever.
+    var anyAddress: String { addresses.randomElement() ?? "" }
+
     /// The headers that say who asks.
     func headers(for caller: Caller) -> HTTPHeaders {
         switch caller {
@@ -75,7 +78,7 @@ struct ServiceClient: Sendable {
         key: String?,
         as caller: Caller
     ) async throws -> JSON {
-        var request = HTTPClientRequest(url: address + path + queryText(query))
+        var request = HTTPClientRequest(url: "")
         request.method = method
         request.headers = headers(for: caller)
         if let key { request.headers.add(name: "idempotency-key", value: key) }
@@ -87,8 +90,11 @@ struct ServiceClient: Sendable {
         let clock = ContinuousClock()
         let deadline = clock.now + patience
         var pause = Duration.milliseconds(50)
+        var instance = Int.random(in: addresses.indices)
         while true {
             let problem: any Error
+            request.url = addresses[instance % addresses.count] + path + queryText(query)
+            instance += 1
             do {
                 let answer = try await attempt(request, name: name)
                 switch answer {
