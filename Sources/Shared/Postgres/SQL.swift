@@ -100,6 +100,11 @@ public struct SQL: Sendable, ExpressibleByStringInterpolation {
             sql.append(value)
         }
 
+        /// Appends a value as a bind, or NULL; taking the optional openly keeps the compiler from warning about it.
+        public mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
+            sql.append(value)
+        }
+
         /// Appends a name as text.
         public mutating func appendInterpolation(identifier: SQLIdentifier) {
             sql.text += identifier.name
