@@ -28,16 +28,17 @@ unit: ## Every Swift suite, the system tests with real processes included
 
 contract: ## schemathesis and other outside judges against the three running services
 	@deploy/setup.sh test
-	@exec Tests/Schemathesis/run.sh
+	@exec Tests/Contract/run.sh
 
-bench: ## Each figure beside its limit, in one run, release build
+bench: ## Each figure beside its limit, in one run, release build (BENCH="--seconds 10 --only fan-out")
 	@deploy/setup.sh bench
-	swift build -c release
-	@exec .build/release/Benchmarks $(BENCH)
+	@exec deploy/bench.sh $(BENCH)
 
 format: ## Rewrite the sources as the linter wants them
 	swift format --in-place --parallel --recursive Sources Tests Package.swift
 
 clean: ## Remove what was built and the private cluster with its data
-	@if [ -x deploy/local-cluster.sh ] && [ -d .local ]; then deploy/local-cluster.sh stop >/dev/null 2>&1 || true; fi
+	@for cluster in .local/postgres .local/*/postgres; do \
+		if [ -d $$cluster ]; then deploy/local-cluster.sh destroy $$cluster; fi; \
+	done
 	rm -rf .build .local
