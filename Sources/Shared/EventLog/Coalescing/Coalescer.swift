@@ -1,0 +1,155 @@
+import Postgres
+import Synchronization
+
+/// Turns commands that arrive at the same time into batches for one set-based statement.
+///
+/// The first command runs at once; those that arrive meanwhile form the next batch. Nothing ever waits for more to come. A batch has one
+/// member for each subject; while one of a subject is being executed, the others of it wait.
+public final class Coalescer<Member: Sendable, Outcome: Sendable>: Sendable {
+    /// Executes a batch, at most one member for each subject, and returns one outcome for each, in their order.
+    ///
+    /// It runs in a task of its own, which no caller's cancellation reaches.
+    public typealias Executor = @Sendable ([Member]) async throws -> [Outcome]
+
+    private typealias Entry = BatchQueue<Member>.Entry
+    private typealias Caller = CheckedContinuation<Outcome, any Error>
+
+    private struct State {
+        var queue: BatchQueue<Member>
+        var callers: [UInt64: Caller] = [:]
+        var lastNumber: UInt64 = 0
+        /// Callers that were cancelled before they began to wait.
+        var cancelled: Set<UInt64> = []
+    }
+
+    private let subject: @Sendable (Member) -> (any Hashable & Sendable)?
+    private let runsAlone: @Sendable (Outcome) -> Bool
+    private let execute: Executor
+    private let state: Mutex<State>
+
+    /// Describes a coalescer.
+    ///
+    /// - Parameters:
+    ///   - limit: the most members of a batch; at least 1.
+    ///   - batchesAtOnce: the most batches in flight; at least 1.
+    ///   - waitingLimit: the most members waiting; the next is refused with `EventLogError.overloaded`.
+    ///   - subject: what a member is about, of which a batch has only one; nil is about nothing in particular.
+    ///   - runsAlone: whether an outcome says that the member could not be executed with others, for example because a row
+    ///     was locked; it is executed again by itself then, and that outcome counts.
+    ///   - execute: executes a batch.
+    public init(
+        limit: Int = 256,
+        batchesAtOnce: Int = 2,
+        waitingLimit: Int = 10_000,
+        subject: @escaping @Sendable (Member) -> (any Hashable & Sendable)? = { _ in nil },
+        runsAlone: @escaping @Sendable (Outcome) -> Bool = { _ in false },
+        execute: @escaping Executor
+    ) {
+        self.subject = subject
+        self.runsAlone = runsAlone
+        self.execute = execute
+        state = Mutex(
+            State(queue: BatchQueue(limit: limit, batchesAtOnce: batchesAtOnce, waitingLimit: waitingLimit))
+        )
+    }
+
+    /// Executes a member, with whatever arrives at the same time.
+    ///
+    /// A caller that is cancelled gets a `CancellationError` at once. What it submitted is withdrawn if it has not begun, and
+    /// runs to its end if it has.
+    ///
+    /// - Throws: what executing it threw; `EventLogError.overloaded`; `CancellationError`.
+    public func submit(_ member: Member) async throws -> Outcome {
+        let number = state.withLock { state in
+            state.lastNumber += 1
+            return state.lastNumber
+        }
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { enqueue(member, number, for: $0) }
+        } onCancel: {
+            withdraw(number)
+        }
+    }
+
+    private func enqueue(_ member: Member, _ number: UInt64, for caller: Caller) {
+        let entry = Entry(number: number, member: member, subject: subject(member).map { BatchSubject($0) })
+        let (refusal, batch) = state.withLock { state -> ((any Error)?, [Entry]?) in
+            if state.cancelled.remove(number) != nil { return (CancellationError(), nil) }
+            guard state.queue.append(entry) else { return (EventLogError.overloaded, nil) }
+            state.callers[number] = caller
+            return (nil, state.queue.begin())
+        }
+        if let refusal { caller.resume(throwing: refusal) }
+        // A task of its own, because the caller's may be cancelled while others wait for the same batch. It ends with the queue.
+        if let batch { Task { await self.run(batch) } }
+    }
+
+    private func withdraw(_ number: UInt64) {
+        let caller = state.withLock { state -> Caller? in
+            guard let caller = state.callers.removeValue(forKey: number) else {
+                // Either it has its answer already, or it has not begun to wait.
+                state.cancelled.insert(number)
+                return nil
+            }
+            state.queue.withdraw(number)
+            return caller
+        }
+        caller?.resume(throwing: CancellationError())
+    }
+
+    // MARK: Executing
+
+    private func run(_ first: [Entry]) async {
+        var next: [Entry]? = first
+        while let batch = next {
+            await execute(batch)
+            next = state.withLock { state in
+                state.queue.end(batch)
+                return state.queue.begin()
+            }
+        }
+    }
+
+    private func execute(_ batch: [Entry]) async {
+        do {
+            let outcomes = try await execute(batch.map(\.member))
+            guard outcomes.count == batch.count else { throw EventLogError.outcomesMissing }
+            for (entry, outcome) in zip(batch, outcomes) {
+                if batch.count > 1, runsAlone(outcome) {
+                    await executeAlone(entry)
+                } else {
+                    answer(entry, .success(outcome))
+                }
+            }
+        } catch  where batch.count > 1 && isCausedByMember(error) {
+            for entry in batch { await executeAlone(entry) }
+        } catch {
+            for entry in batch { answer(entry, .failure(error)) }
+        }
+    }
+
+    private func executeAlone(_ entry: Entry) async {
+        do {
+            let outcomes = try await execute([entry.member])
+            guard let outcome = outcomes.first, outcomes.count == 1 else { throw EventLogError.outcomesMissing }
+            answer(entry, .success(outcome))
+        } catch {
+            answer(entry, .failure(error))
+        }
+    }
+
+    private func answer(_ entry: Entry, _ result: Result<Outcome, any Error>) {
+        state.withLock { $0.callers.removeValue(forKey: entry.number) }?.resume(with: result)
+    }
+
+    /// Whether the others of the batch may succeed without the one that failed it.
+    ///
+    /// When the database is away they would not; and when a commit's outcome is unknown, they might be executed twice.
+    private func isCausedByMember(_ error: any Error) -> Bool {
+        switch BatchFailure(error) {
+        case .poison, .timeout: error as? EventLogError != .outcomesMissing
+        case .passing: (error as? PostgresError)?.sqlState?.isRetryable == true
+        case .leaseLost, .cancelled: false
+        }
+    }
+}

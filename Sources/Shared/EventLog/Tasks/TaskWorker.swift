@@ -1,0 +1,292 @@
+import Logging
+import Model
+import Postgres
+import ServiceLifecycle
+import Synchronization
+
+/// Does the tasks of one queue, together with the other workers of it.
+///
+/// A task is done at least once: what it calls must know a repetition by the task's key. What it changes in the database happens
+/// exactly once, in the transaction that settles it.
+public final class TaskWorker: Service {
+    /// Does a task; runs outside any transaction.
+    ///
+    /// An error that it throws is a failed attempt. It stops soon when its task is cancelled.
+    public typealias Performer = @Sendable (LeasedTask) async throws -> TaskOutcome
+
+    private struct Hands {
+        var tasks: [Int64: LeasedTask] = [:]
+        var perDestination: [String: Int] = [:]
+    }
+
+    private let queue: String
+    private let name: String
+    private let store: TaskStore
+    private let pool: ConnectionPool
+    private let source: Wakeup?
+    private let ticker: Ticker?
+    private let options: TaskWorkerOptions
+    private let logger: Logger
+    private let whenDead: @Sendable (borrowing Session, LeasedTask, String) throws -> Void
+    private let perform: Performer
+    private let hands = Mutex(Hands())
+    private let wakeup = Wakeup()
+    private let isStopping = Atomic(false)
+
+    /// Describes a worker.
+    ///
+    /// - Parameters:
+    ///   - queue: whose tasks it does.
+    ///   - owner: the service in whose tables they are.
+    ///   - pool: where its transactions run.
+    ///   - wakeup: a signal that comes with what enqueues tasks; without it, it polls.
+    ///   - ticker: told after each settled task, because effects append events.
+    ///   - concurrency: the most tasks in hand at once; at least 1.
+    ///   - concurrencyPerDestination: the most of them for one destination, so that one that hangs does not take all;
+    ///     nil is a quarter of `concurrency`, at least 1.
+    ///   - lease: how long a task is left to this worker without renewal; also after it has died.
+    ///   - attemptLimit: the longest one attempt may take; it is cancelled then and counts as failed.
+    ///   - backoff: how long to wait after a failed attempt.
+    ///   - poll: how long to wait for a wakeup before looking for tasks.
+    ///   - shutdownLimit: how long tasks in hand may go on after a shutdown began; what is left then is cancelled, and
+    ///     given back without counting as an attempt.
+    ///   - logger: where it logs.
+    ///   - whenDead: changes the database together with a task that dies, whatever it dies of.
+    ///   - perform: does a task.
+    public init(
+        queue: String,
+        owner: EventStream,
+        pool: ConnectionPool,
+        wakeup: Wakeup? = nil,
+        ticker: Ticker? = nil,
+        concurrency: Int = 16,
+        concurrencyPerDestination: Int? = nil,
+        lease: Duration = .seconds(30),
+        attemptLimit: Duration = .seconds(60),
+        backoff: Backoff = Backoff(),
+        poll: Duration = .milliseconds(250),
+        shutdownLimit: Duration = .seconds(5),
+        logger: Logger,
+        whenDead: @escaping @Sendable (borrowing Session, LeasedTask, String) throws -> Void = { _, _, _ in },
+        perform: @escaping Performer
+    ) {
+        self.queue = queue
+        self.name = "\(queue)-\(String(UInt64.random(in: .min ... .max), radix: 16))"
+        self.store = TaskStore(owner: owner)
+        self.pool = pool
+        self.source = wakeup
+        self.ticker = ticker
+        self.options = TaskWorkerOptions(
+            concurrency: max(1, concurrency),
+            concurrencyPerDestination: max(1, concurrencyPerDestination ?? concurrency / 4),
+            lease: lease,
+            attemptLimit: attemptLimit,
+            backoff: backoff,
+            poll: poll,
+            shutdownLimit: shutdownLimit
+        )
+        self.whenDead = whenDead
+        var logger = logger
+        logger[metadataKey: "queue"] = .string(queue)
+        self.logger = logger
+        self.perform = perform
+    }
+
+    /// Says that a task was enqueued and committed, so that it need not wait.
+    public func hint() {
+        wakeup.raise()
+    }
+
+    /// Works until shut down; then lets what is in hand finish, within the limit.
+    public func run() async throws {
+        await withGracefulShutdownHandler {
+            await work()
+        } onGracefulShutdown: {
+            self.isStopping.store(true, ordering: .relaxed)
+            self.wakeup.raise()
+        }
+    }
+
+    private func work() async {
+        await withDiscardingTaskGroup { group in
+            if let source {
+                group.addTask {
+                    while !Task.isCancelled {
+                        if (try? await source.wait(atMost: .seconds(60))) == true { self.wakeup.raise() }
+                    }
+                }
+            }
+            group.addTask { await self.renewLeases() }
+            await withDiscardingTaskGroup { tasks in
+                await claimUntilStopped(&tasks)
+                await waitForHands()
+                tasks.cancelAll()
+            }
+            group.cancelAll()
+        }
+    }
+
+    // MARK: Claiming
+
+    private func claimUntilStopped(_ tasks: inout DiscardingTaskGroup) async {
+        var after = ""
+        var failures = 0
+        while !isStopping.load(ordering: .relaxed), !Task.isCancelled {
+            let hands = hands.withLock { $0 }
+            let free = options.concurrency - hands.tasks.count
+            guard free > 0 else {
+                _ = try? await wakeup.wait(atMost: options.poll)
+                continue
+            }
+            do {
+                let claimed = try await claim(atMost: free, hands, after: after)
+                failures = 0
+                self.hands.withLock { hands in
+                    for task in claimed {
+                        hands.tasks[task.id] = task
+                        hands.perDestination[task.destination, default: 0] += 1
+                    }
+                }
+                for task in claimed { tasks.addTask { await self.handle(task) } }
+                let wrapped = claimed.count < free && !after.isEmpty
+                after = claimed.count < free ? "" : claimed.map(\.destination).max() ?? ""
+                if wrapped || claimed.count == free { continue }
+                _ = try? await wakeup.wait(atMost: options.poll)
+            } catch is CancellationError {
+                return
+            } catch {
+                failures += 1
+                if failures == 1 {
+                    logger.report(.warning, "task.claim_failed", "Cannot claim tasks", ["error": .failure(error)])
+                }
+                try? await Task.sleep(
+                    for: Backoff(first: .milliseconds(50), longest: .seconds(1)).delay(after: failures)
+                )
+            }
+        }
+    }
+
+    private func claim(atMost limit: Int, _ hands: Hands, after: String) async throws -> [LeasedTask] {
+        let request = ClaimRequest(
+            queue: queue,
+            worker: name,
+            lease: options.lease,
+            limit: limit,
+            limitPerDestination: options.concurrencyPerDestination,
+            inHand: hands.perDestination,
+            after: after
+        )
+        return try await pool.transaction { try self.store.claim(request, in: $0) }
+    }
+
+    private func waitForHands() async {
+        let deadline = ContinuousClock.now + options.shutdownLimit
+        while !Task.isCancelled, ContinuousClock.now < deadline, hands.withLock({ !$0.tasks.isEmpty }) {
+            _ = try? await wakeup.wait(atMost: ContinuousClock.now.duration(to: deadline))
+        }
+    }
+
+    private func renewLeases() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: options.lease / 3)
+            let tasks = hands.withLock { Array($0.tasks.values) }
+            if tasks.isEmpty || Task.isCancelled { continue }
+            do {
+                try await pool.transaction { try self.store.renew(tasks, lease: self.options.lease, in: $0) }
+            } catch {
+                logger.report(.warning, "task.renewal_failed", "Cannot renew leases", ["error": .failure(error)])
+            }
+        }
+    }
+
+    // MARK: Doing
+
+    private func handle(_ task: LeasedTask) async {
+        let outcome = await attempt(task)
+        // A task of its own, because this one may be cancelled, which would cancel the transaction that settles.
+        await Task { await self.settle(task, outcome) }.value
+        hands.withLock { hands in
+            hands.tasks[task.id] = nil
+            let left = (hands.perDestination[task.destination] ?? 1) - 1
+            hands.perDestination[task.destination] = left > 0 ? left : nil
+        }
+        wakeup.raise()
+    }
+
+    /// What became of the task; nil when it was cancelled by the shutdown.
+    private func attempt(_ task: LeasedTask) async -> TaskOutcome? {
+        if task.attempt > task.maxAttempts {
+            return .dead(reason: "the worker was lost during the last attempt")
+        }
+        do {
+            return try await withThrowingTaskGroup(of: TaskOutcome.self) { group in
+                group.addTask { try await self.perform(task) }
+                group.addTask {
+                    try await Task.sleep(for: self.options.attemptLimit)
+                    throw EventLogError.attemptTimedOut
+                }
+                defer { group.cancelAll() }
+                guard let first = try await group.next() else { throw CancellationError() }
+                return first
+            }
+        } catch {
+            return Task.isCancelled ? nil : .retry(after: nil, reason: reason(for: error))
+        }
+    }
+
+    private func settle(_ task: LeasedTask, _ outcome: TaskOutcome?) async {
+        do {
+            try await store(task, outcome)
+            ticker?.hint()
+        } catch EventLogError.claimLost {
+            logger.report(.warning, "task.fenced", "Another worker has the task by now", describe(task))
+        } catch {
+            // The effect was refused or the database is away. The attempt counts; should this fail too, the lease runs out.
+            logger.report(.error, "task.settling_failed", "A task could not be settled", describe(task, error: error))
+            let delay = options.backoff.delay(after: task.attempt)
+            try? await pool.transaction {
+                try self.store.putBack(task, after: delay, reason: reason(for: error), in: $0)
+            }
+        }
+    }
+
+    private func store(_ task: LeasedTask, _ outcome: TaskOutcome?) async throws {
+        switch outcome {
+        case nil:
+            try await pool.transaction { try self.store.giveBack(task, in: $0) }
+            logger.report(.info, "task.given_back", "A shutdown cut an attempt short", describe(task))
+        case .done(let effect):
+            try await pool.transaction { session in
+                try effect(session)
+                try self.store.complete(task, in: session)
+            }
+            logger.report(.debug, "task.done", "A task is done", describe(task))
+        case .retry(let after, let reason, let effect) where task.attempt < task.maxAttempts:
+            let delay = after ?? options.backoff.delay(after: task.attempt)
+            try await pool.transaction { session in
+                try effect?(session)
+                try self.store.putBack(task, after: delay, reason: reason, in: session)
+            }
+            logger.report(.info, "task.retried", "An attempt failed", describe(task, reason: reason))
+        case .retry(_, let reason, let effect), .dead(let reason, let effect):
+            try await pool.transaction { session in
+                try effect?(session)
+                try self.whenDead(session, task, reason)
+                try self.store.bury(task, reason: reason, in: session)
+            }
+            logger.report(.error, "task.dead", "A task is not tried any more", describe(task, reason: reason))
+        }
+    }
+
+    private func describe(_ task: LeasedTask, reason: String? = nil, error: (any Error)? = nil) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "task_id": .number(task.id),
+            "destination": .string(task.destination),
+            "attempt": .number(task.attempt),
+            "campus": .string(task.campus.description),
+        ]
+        if let reason { metadata["reason"] = .string(reason) }
+        if let error { metadata["error"] = .failure(error) }
+        return metadata
+    }
+}

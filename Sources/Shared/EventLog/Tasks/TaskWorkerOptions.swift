@@ -1,0 +1,10 @@
+/// How a worker works; ``TaskWorker`` says what each means.
+struct TaskWorkerOptions: Sendable {
+    var concurrency: Int
+    var concurrencyPerDestination: Int
+    var lease: Duration
+    var attemptLimit: Duration
+    var backoff: Backoff
+    var poll: Duration
+    var shutdownLimit: Duration
+}
