@@ -1,2 +1,3 @@
 import Hummingbird
+
 @main struct App { static func main() {} }
