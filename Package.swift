@@ -11,6 +11,7 @@ let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hum
 let hummingbirdTesting: Target.Dependency = .product(name: "HummingbirdTesting", package: "hummingbird")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
@@ -67,6 +68,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
@@ -107,7 +109,7 @@ let package = Package(
         ),
         .target(
             name: "ServiceKit",
-            dependencies: ["Model", "Postgres", "EventLog", "Schema", jwt, nioHTTP1, nioHTTPTypes] + edge,
+            dependencies: ["Model", "Postgres", "EventLog", "Schema", jwt, nioHTTP1, nioHTTPTypes, systemPackage] + edge,
             path: "Sources/Shared/ServiceKit",
             swiftSettings: strict
         ),
@@ -139,7 +141,7 @@ let package = Package(
         // What the suites share: a private Postgres cluster, databases from a template, a clock that is told the time.
         .target(
             name: "TestSupport",
-            dependencies: foundations + [logging, lifecycle],
+            dependencies: ["Model", "Postgres", "Schema", logging],
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),

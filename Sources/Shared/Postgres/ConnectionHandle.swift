@@ -11,6 +11,7 @@ struct ConnectionHandle: ~Copyable {
     /// Connects, blocking the thread; libpq's `connect_timeout` bounds it for each host.
     ///
     /// - Parameter parameters: libpq's keywords and their values.
+    /// - Returns: a connection that works.
     /// - Throws: `PostgresError.connectionFailed`.
     static func connect(_ parameters: [(keyword: String, value: String)]) throws -> ConnectionHandle {
         let keywords = CStringList(parameters.map(\.keyword))

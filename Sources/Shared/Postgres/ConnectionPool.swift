@@ -50,6 +50,7 @@ public final class ConnectionPool: Sendable, Service {
     /// - Returns: what `body` returned in the run that was committed.
     /// - Throws: what `body` threw; `PostgresError.commitOutcomeUnknown` when the commit may or may not have happened;
     ///   `CancellationError` when the task was cancelled before the commit.
+    @discardableResult
     public func transaction<Value: Sendable>(
         _ options: TransactionOptions = .init(),
         _ body: @Sendable (borrowing Session) throws -> Value
@@ -70,6 +71,7 @@ public final class ConnectionPool: Sendable, Service {
     /// in a transaction.
     ///
     /// - Throws: as ``transaction(_:_:)``, but nothing is run again.
+    @discardableResult
     public func autocommit<Value: Sendable>(
         _ body: @Sendable (borrowing Session) throws -> Value
     ) async throws -> Value {

@@ -73,7 +73,9 @@ struct Link: ~Copyable {
         poll(events, timeout: deadline.pollTimeout(from: .now))
     }
 
-    /// What of `events` has happened; errors count as input, for reading tells what they are. 0 after the timeout.
+    /// Waits for one of the events.
+    ///
+    /// - Returns: what has happened, 0 after the timeout; errors count as input, for reading tells what they are.
     private func poll(_ events: Int32, timeout milliseconds: Int32) -> Int32 {
         var descriptor = pollfd(fd: PQsocket(handle.pointer), events: Int16(events), revents: 0)
         while true {

@@ -41,6 +41,7 @@ public final class Listener: Sendable, Service {
     ///   - channels: the channels' names, plain identifiers.
     ///   - options: how it minds its connection.
     ///   - logger: told of each connection made and lost.
+    /// - Throws: `PostgresError.invalidParameter` when a channel's name is no plain identifier.
     public init(
         _ configuration: ConnectionConfiguration,
         channels: [String],

@@ -70,7 +70,9 @@ final class Monitor<State>: @unchecked Sendable {
         }
     }
 
-    /// Waits for one signal; false once `deadline` has passed. The mutex is held.
+    /// Waits for one signal while the mutex is held.
+    ///
+    /// - Returns: false once `deadline` has passed.
     private func waitOnce(until deadline: MonotonicTime) -> Bool {
         #if canImport(Darwin)
         let left = deadline.timeLeft(from: .now)
