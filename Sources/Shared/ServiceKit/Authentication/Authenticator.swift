@@ -1,0 +1,123 @@
+import HTTPTypes
+import Model
+import Synchronization
+
+/// Turns the headers of a request into a principal.
+///
+/// What a credential proves is cached: a key by the digest of its secret, a token by its own digest. Whether the key behind it still
+/// holds is asked of the directory each time, which answers at most five seconds late; the end of a token is compared with the clock
+/// each time.
+public final class Authenticator: Sendable {
+    /// The longest credential looked at, in bytes.
+    static let longestCredential = 8_192
+    /// How long a token's signature is believed before it is checked again.
+    private static let tokenLifetime = Duration.seconds(60)
+
+    private struct CachedToken {
+        let token: UserToken
+        let verifiedAt: ContinuousClock.Instant
+    }
+
+    private let directory: CampusDirectory
+    private let clock: any WallClock
+    private let tokens = Mutex(LeastRecentlyUsed<SHA256Digest, CachedToken>(capacity: 16_384))
+
+    /// An authenticator over a directory.
+    ///
+    /// - Parameter clock: the machine's own clock; test campuses' clocks do not move the end of tokens and keys.
+    public init(directory: CampusDirectory, clock: any WallClock) {
+        self.directory = directory
+        self.clock = clock
+    }
+
+    /// Who sent these headers, and their campus.
+    ///
+    /// - Throws: ``Problem`` `unauthenticated`, or `validation` when `X-Actor` is not an actor.
+    func authenticate(_ headers: HTTPFields) async throws -> (principal: Principal, campus: Campus) {
+        guard let header = headers[.authorization] else {
+            throw Self.refusal("The Authorization header is missing.", error: nil)
+        }
+        guard let credential = Self.bearer(header), credential.utf8.count <= Self.longestCredential else {
+            throw Self.refusal("The Authorization header is not a bearer credential.")
+        }
+        let stated = headers[.actor]
+        let principal =
+            credential.hasPrefix(PlatformKeySecret.marker)
+            ? try await platform(credential, actingFor: stated) : try await user(credential, actingFor: stated)
+        guard let campus = try await directory.campus(principal.campus) else {
+            throw Self.refusal("The campus of the credential no longer exists.")
+        }
+        return (principal, campus)
+    }
+
+    private func platform(_ secret: Substring, actingFor stated: String?) async throws -> Principal {
+        let key = try await directory.platformKey(sha256: SHA256Digest(of: secret.utf8))
+        guard let key, key.isValid(at: clock.now()) else {
+            throw Self.refusal("The platform key is unknown, expired or revoked.")
+        }
+        var actor = Actor(role: .platform, id: key.name)
+        if let stated {
+            guard let user = Actor(stated), UnverifiedToken.roles.contains(user.role) else {
+                throw Problem.validation([
+                    Fault("/X-Actor", "must be a role of users and an id, for example customer:stu_1", in: .header)
+                ])
+            }
+            actor = user
+        }
+        return Principal(
+            campus: key.campus,
+            actor: actor,
+            key: key.id,
+            merchantID: actor.role == .merchant ? actor.id : nil,
+            scopes: key.scopes
+        )
+    }
+
+    private func user(_ text: Substring, actingFor stated: String?) async throws -> Principal {
+        let token = try await verified(text)
+        if stated != nil {
+            throw Problem.validation([Fault("/X-Actor", "is for platform keys only", in: .header)])
+        }
+        return Principal(campus: token.campus, actor: token.actor, merchantID: token.merchantID)
+    }
+
+    private func verified(_ text: Substring) async throws -> UserToken {
+        let digest = SHA256Digest(of: text.utf8)
+        let now = ContinuousClock.now
+        if let cached = tokens.withLock({ $0[digest] }), cached.verifiedAt.advanced(by: Self.tokenLifetime) > now {
+            // The key may have been withdrawn since.
+            let key = try await directory.verificationKey(kid: cached.token.kid)
+            if let key, key.revokedAt == nil, key.campus == cached.token.campus {
+                try checkTime(cached.token.expiresAt, notBefore: .min)
+                return cached.token
+            }
+        }
+        guard let unverified = UnverifiedToken(text) else { throw Self.refusal("The token cannot be read.") }
+        guard let key = try await directory.verificationKey(kid: unverified.kid),
+            let campus = try await directory.campus(key.campus),
+            let token = unverified.verified(by: key, campusCode: campus.code)
+        else { throw Self.refusal("The token is not signed by a key of its campus, or its claims are not complete.") }
+        try checkTime(token.expiresAt, notBefore: unverified.notBefore)
+        tokens.withLock { $0[digest] = CachedToken(token: token, verifiedAt: now) }
+        return token
+    }
+
+    private func checkTime(_ expiresAt: Int64, notBefore: Int64) throws(Problem) {
+        let now = clock.now().seconds
+        guard now < expiresAt else { throw Self.refusal("The token has expired.") }
+        guard now >= notBefore else { throw Self.refusal("The token does not hold yet.") }
+    }
+
+    /// The credential of a `Bearer` header (RFC 6750 §2.1).
+    private static func bearer(_ header: String) -> Substring? {
+        guard header.utf8.count > 7, header.prefix(7).lowercased() == "bearer " else { return nil }
+        let credential = header.dropFirst(7).trimmingBlanks
+        return credential.isEmpty || credential.utf8.contains(0x20) ? nil : credential
+    }
+
+    /// - Parameter error: the RFC 6750 error code; none when no credential was sent.
+    private static func refusal(_ detail: String, error: String? = "invalid_token") -> Problem {
+        let challenge = error.map { #"Bearer realm="campus", error="\#($0)""# } ?? #"Bearer realm="campus""#
+        return Problem(.unauthenticated, detail, headers: [.wwwAuthenticate: challenge])
+    }
+}

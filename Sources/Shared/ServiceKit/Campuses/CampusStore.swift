@@ -1,0 +1,88 @@
+import Model
+import Postgres
+
+/// A campus as it is stored, before its timezone is looked up.
+struct StoredCampus: Sendable {
+    let id: CampusID
+    let code: String
+    let name: String
+    let timezone: String
+    let isTest: Bool
+    let settings: JSON
+}
+
+/// A verification key as it is stored.
+struct StoredVerificationKey: Sendable {
+    let kid: String
+    let campus: CampusID
+    let algorithm: String
+    let material: String
+    let revokedAt: Timestamp?
+}
+
+/// Reads and writes campuses and their credentials.
+struct CampusStore: Sendable {
+    func campus(_ id: CampusID, in session: borrowing Session) throws -> StoredCampus? {
+        try session.first(
+            "select id, code, name, timezone, is_test, settings from campus.campus where id = \(id)",
+            Self.campus
+        )
+    }
+
+    func campus(code: String, in session: borrowing Session) throws -> StoredCampus? {
+        try session.first(
+            "select id, code, name, timezone, is_test, settings from campus.campus where code = \(code)",
+            Self.campus
+        )
+    }
+
+    func insert(_ campus: StoredCampus, in session: borrowing Session) throws {
+        try session.execute(
+            """
+            insert into campus.campus (id, code, name, timezone, is_test, settings)
+            values (\(campus.id), \(campus.code), \(campus.name), \(campus.timezone), \(campus.isTest), \(campus.settings))
+            """
+        )
+        guard campus.isTest else { return }
+        try session.execute("insert into campus.campus_clock (campus_id) values (\(campus.id))")
+    }
+
+    /// How far the clocks of these test campuses were advanced, in microseconds; those not found were not.
+    func clockOffsets(of campuses: [CampusID], in session: borrowing Session) throws -> [CampusID: Duration] {
+        let rows = try session.query(
+            """
+            select campus_id, (extract(epoch from clock_offset) * 1000000)::bigint as microseconds
+            from campus.campus_clock where campus_id = any (\(campuses))
+            """
+        ) { row in
+            let id: CampusID = try row["campus_id"]
+            let microseconds: Int64 = try row["microseconds"]
+            return (id, Duration.microseconds(microseconds))
+        }
+        return Dictionary(rows) { first, _ in first }
+    }
+
+    func timezone(_ name: String, around time: Timestamp, in session: borrowing Session) throws -> CampusTimezone {
+        let changes = try session.query(
+            """
+            select since, offset_seconds
+            from campus.timezone_changes(\(name), \(time - .seconds(2 * 365 * 86_400)), \(time + .seconds(4 * 365 * 86_400)))
+            """
+        ) { row in
+            let offset: Int32 = try row["offset_seconds"]
+            return CampusTimezone.Change(since: try row["since"], offset: Int64(offset))
+        }
+        return CampusTimezone(name: name, changes: changes)
+    }
+
+    private static func campus(_ row: Row) throws -> StoredCampus {
+        StoredCampus(
+            id: try row["id"],
+            code: try row["code"],
+            name: try row["name"],
+            timezone: try row["timezone"],
+            isTest: try row["is_test"],
+            settings: try row["settings"]
+        )
+    }
+}

@@ -1,0 +1,143 @@
+import HTTPTypes
+import Model
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+
+/// A body did not arrive in time.
+struct SlowBody: Error {}
+
+/// Guards one connection where no operation is reached: broken requests, bodies that never end, peers that do not listen.
+///
+/// - A request that the parser refuses is answered as a problem: 431 for headers, 400 for the rest. Hummingbird answers such a request with
+///   an empty 400, in its turn after the requests before it; here that answer gets its body.
+/// - A body has a time in which to arrive, however steadily it trickles; then whoever reads it gets ``SlowBody``.
+/// - A response that says `Connection: close` while the request still arrives ends the connection once it is sent: the rest is read and
+///   thrown away for a moment, so that the peer gets to read the answer (RFC 9112 §9.6).
+final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private static let lingering = TimeAmount.seconds(1)
+
+    private enum Refusal {
+        case none
+        case pending(Problem)
+        case written
+    }
+
+    private let bodyTimeout: TimeAmount
+    private var isReceiving = false
+    private var deadline: Scheduled<Void>?
+    private var refusal = Refusal.none
+    private var closesAfterResponse = false
+    private var isClosing = false
+
+    /// - Parameter bodyTimeout: from a request's head to its end.
+    init(bodyTimeout: TimeAmount) {
+        self.bodyTimeout = bodyTimeout
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isClosing else { return }
+        switch unwrapInboundIn(data) {
+        case .head: isReceiving = true
+        case .body: break
+        case .end:
+            isReceiving = false
+            deadline?.cancel()
+            deadline = nil
+        }
+        context.fireChannelRead(data)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        // A request that arrives in one piece, as nearly all do, never gets this far with its end missing.
+        if isReceiving, deadline == nil, !isClosing {
+            deadline = context.eventLoop.assumeIsolated().scheduleTask(in: bodyTimeout) {
+                self.deadline = nil
+                context.fireErrorCaught(SlowBody())
+            }
+        }
+        context.fireChannelReadComplete()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard !isClosing else { return }
+        switch error {
+        case HTTPParserError.headerOverflow:
+            refusal = .pending(Problem(.headersTooLarge, "Send fewer or smaller headers."))
+            context.fireErrorCaught(error)
+        case is SlowBody, is IOError, is ChannelError:
+            context.fireErrorCaught(error)
+        default:
+            refusal = .pending(Problem(.malformedRequest, "The bytes received are not an HTTP/1.1 request."))
+            // Hummingbird answers parser errors only; a head that cannot be made sense of is one as well.
+            context.fireErrorCaught(error is HTTPParserError ? error : HTTPParserError.unknown)
+        }
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch (unwrapOutboundIn(data), refusal) {
+        case (.head(let head), .pending(let problem)) where head.status == .badRequest && head.isEmpty:
+            write(problem, context)
+            refusal = .written
+            promise?.succeed()
+        case (.head(let head), _):
+            closesAfterResponse = head.headerFields[.connection] == "close"
+            context.write(data, promise: promise)
+        case (.body, _):
+            context.write(data, promise: promise)
+        case (.end, .written):
+            close(context, promise)
+        case (.end, _) where closesAfterResponse && isReceiving:
+            context.write(data, promise: nil)
+            close(context, promise)
+        case (.end, _):
+            context.write(data, promise: promise)
+        }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        deadline?.cancel()
+        deadline = nil
+    }
+
+    private func write(_ problem: Problem, _ context: ChannelHandlerContext) {
+        var generator = SystemRandomNumberGenerator()
+        let requestID = Traceparent(using: &generator).traceID
+        let body = ByteBuffer(bytes: problem.json(requestID: requestID).serialized())
+        let head = HTTPResponse(
+            status: HTTPResponse.Status(code: problem.kind.status),
+            headerFields: [
+                .contentType: "application/problem+json", .contentLength: "\(body.readableBytes)", .connection: "close",
+                .requestID: requestID,
+            ]
+        )
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(body)), promise: nil)
+        context.write(wrapOutboundOut(.end(nil)), promise: nil)
+    }
+
+    private func close(_ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
+        guard !isClosing else {
+            promise?.succeed()
+            return
+        }
+        isClosing = true
+        deadline?.cancel()
+        deadline = nil
+        context.flush()
+        context.close(mode: .output, promise: promise)
+        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: Self.lingering) {
+            context.close(promise: nil)
+        }
+    }
+}
+
+extension HTTPResponse {
+    /// Whether it says that it has no body, as Hummingbird's answer to a request it could not parse does; ours always have one.
+    fileprivate var isEmpty: Bool { headerFields[.contentLength] == "0" }
+}

@@ -1,0 +1,21 @@
+import HTTPTypes
+
+extension HTTPField.Name {
+    /// `X-Request-Id`: names a request in answers and logs.
+    public static let requestID = HTTPField.Name.trusted("X-Request-Id")
+    /// `X-Actor`: the user on whose behalf a platform key asks.
+    public static let actor = HTTPField.Name.trusted("X-Actor")
+    /// `Idempotency-Key`: names an intention.
+    public static let idempotencyKey = HTTPField.Name.trusted("Idempotency-Key")
+    /// `Idempotent-Replayed`: says that the answer is the stored one.
+    public static let idempotentReplayed = HTTPField.Name.trusted("Idempotent-Replayed")
+    /// `traceparent`: the W3C trace context.
+    public static let traceparent = HTTPField.Name.trusted("traceparent")
+    /// `Last-Event-ID`: where an event stream goes on.
+    public static let lastEventID = HTTPField.Name.trusted("Last-Event-ID")
+
+    /// A name that is a token of HTTP; the fallback is never used for the names above, and a test says so.
+    private static func trusted(_ name: String) -> HTTPField.Name {
+        HTTPField.Name(name) ?? .server
+    }
+}

@@ -1,0 +1,78 @@
+import Logging
+import Model
+import Postgres
+import ServiceLifecycle
+
+extension ConnectionPool {
+    /// Does the work of a request once, however often the request is repeated.
+    ///
+    /// In one transaction: the key is locked without waiting; a stored answer is replayed; otherwise `body` works and its answer is stored
+    /// with the effect. What `body` throws rolls everything back, and the key stays new.
+    ///
+    /// - Parameters:
+    ///   - key: ``Call/idempotency`` of an operation that declares itself idempotent.
+    ///   - store: the store of the service.
+    ///   - body: the work. Takes its own locks after this one.
+    /// - Returns: the answer, the same bytes each time; replayed ones say so in `Idempotent-Replayed`.
+    /// - Throws: ``Problem`` `idempotency-mismatch` or `idempotency-in-flight`; what `body` throws.
+    public func idempotent(
+        _ key: IdempotencyKey,
+        _ store: IdempotencyStore,
+        options: TransactionOptions = TransactionOptions(),
+        _ body: @escaping @Sendable (borrowing Session) throws -> Reply
+    ) async throws -> Reply {
+        try await transaction(options) { session in
+            let claim = try store.claim([key], in: session)[0]
+            if let reply = try claim.settled() { return reply }
+            let stored = try StoredReply(body(session))
+            try store.record([(key, stored)], in: session)
+            return stored.reply
+        }
+    }
+}
+
+/// Removes idempotency keys a day after they were used.
+public final class IdempotencyPurge: Service {
+    private static let batch = 5_000
+
+    private let store: IdempotencyStore
+    private let pool: ConnectionPool
+    private let interval: Duration
+    private let logger: Logger
+
+    /// Purges one service's keys.
+    ///
+    /// - Parameter interval: how often it looks.
+    public init(store: IdempotencyStore, pool: ConnectionPool, interval: Duration = .seconds(60), logger: Logger) {
+        self.store = store
+        self.pool = pool
+        self.interval = interval
+        self.logger = logger
+    }
+
+    public func run() async throws {
+        try? await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await self.purge()
+                try await Task.sleep(for: self.interval)
+            }
+        }
+    }
+
+    /// Removes what is due, in batches, so that no transaction is long.
+    func purge() async {
+        do {
+            var total = 0
+            var removed = 0
+            repeat {
+                removed = try await pool.autocommit { [store] in try store.purge(limit: Self.batch, in: $0) }
+                total += removed
+            } while removed == Self.batch && !Task.isCancelled
+            if total > 0 { logger.record(.idempotencyPurged, [.count: .integer(total)]) }
+        } catch is CancellationError {
+            return
+        } catch {
+            logger.record(.idempotencyPurgeFailed, error: error)
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import Logging
+import Model
+
+/// Formats what is logged as lines of a ``LogSink``.
+///
+/// Metadata under other keys than those of ``LogKey`` is not written, whoever logs it.
+public struct LineLogHandler: LogHandler {
+    public var metadata: Logger.Metadata = [:]
+    public var logLevel: Logger.Level
+    public var metadataProvider: Logger.MetadataProvider?
+
+    private let service: String
+    private let format: LogFormat
+    private let isColoured: Bool
+    private let sink: LogSink
+    private let clock: any WallClock
+
+    /// A handler that writes to a sink.
+    ///
+    /// - Parameters:
+    ///   - service: the name of the process.
+    ///   - isColoured: whether text lines have colours, as terminals understand them.
+    public init(
+        service: String,
+        level: Logger.Level,
+        format: LogFormat,
+        isColoured: Bool,
+        sink: LogSink,
+        clock: any WallClock
+    ) {
+        self.service = service
+        self.logLevel = level
+        self.format = format
+        self.isColoured = isColoured
+        self.sink = sink
+        self.clock = clock
+    }
+
+    public subscript(metadataKey key: String) -> Logger.MetadataValue? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    public func log(event: Logging.LogEvent) {
+        var values: [(key: LogKey, value: Logger.MetadataValue)] = []
+        let provided = metadataProvider?.get() ?? [:]
+        for key in LogKey.allCases {
+            let name = key.rawValue
+            if let value = event.metadata?[name] ?? metadata[name] ?? provided[name] { values.append((key, value)) }
+        }
+        if let error = event.error, event.metadata?[LogKey.errorType.rawValue] == nil {
+            for (key, value) in LoggedError(error).values { values.append((key, value.metadata)) }
+        }
+        let line = LogLine(
+            at: clock.now(),
+            level: event.level,
+            service: service,
+            message: event.message.description,
+            values: values
+        )
+        switch format {
+        case .json: sink.write(line.json)
+        case .text: sink.write(line.text(isColoured: isColoured))
+        }
+    }
+}
+
+/// The log of a process: one sink, and loggers that write to it.
+public struct ServiceLog: Sendable {
+    /// Where lines go.
+    public let sink: LogSink
+    private let service: String
+    private let level: Logger.Level
+    private let format: LogFormat
+    private let isColoured: Bool
+    private let clock: any WallClock
+
+    /// A log.
+    ///
+    /// - Parameters:
+    ///   - service: the name of the process in each line.
+    ///   - descriptor: where to write; 1 is standard output.
+    ///   - isColoured: whether text lines have colours.
+    public init(
+        service: String,
+        level: Logger.Level = .info,
+        format: LogFormat = .json,
+        descriptor: Int32 = 1,
+        capacity: Int = 4 << 20,
+        isColoured: Bool = false,
+        clock: any WallClock = SystemWallClock()
+    ) {
+        self.service = service
+        self.level = level
+        self.format = format
+        self.isColoured = isColoured
+        self.clock = clock
+        sink = LogSink(descriptor: descriptor, capacity: capacity) { dropped in
+            let event = LoggedEvent.logsDropped
+            let line = LogLine(
+                at: clock.now(),
+                level: event.level,
+                service: service,
+                message: event.message,
+                values: [
+                    (.event, .string(event.name)), (.dropped, .stringConvertible(Int64(clamping: dropped))),
+                ]
+            )
+            return format == .json ? line.json : line.text(isColoured: isColoured)
+        }
+    }
+
+    /// A logger of the process.
+    public var logger: Logger {
+        Logger(label: service) { _ in handler }
+    }
+
+    /// What writes its lines, for ``Logging/LoggingSystem/bootstrap(_:)``.
+    var handler: LineLogHandler {
+        LineLogHandler(service: service, level: level, format: format, isColoured: isColoured, sink: sink, clock: clock)
+    }
+}

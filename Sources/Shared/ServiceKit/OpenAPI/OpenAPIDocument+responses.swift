@@ -1,0 +1,121 @@
+import HTTPTypes
+import Model
+
+extension OpenAPIDocument {
+    /// The schema of every problem. Kinds may have members of their own.
+    static let problem = JSONSchema.openObject(
+        name: "Problem",
+        [
+            .required("type", .string(length: 1...200), "A page about this kind of problem, relative to the service."),
+            .required("title", .string(length: 1...200), "The same for each occurrence."),
+            .required("status", .integer(400...599), "The HTTP status."),
+            .required("detail", .string(length: 1...2_000), "What is particular to this occurrence."),
+            .required("code", .string(length: 1...64), "The stable name of this kind of problem."),
+            .required("request_id", .string(length: 1...64), "What `X-Request-Id` says; the log has it."),
+            .optional(
+                "errors",
+                .array(
+                    of: .object(
+                        name: "Fault",
+                        [
+                            .required("in", .enumeration(["body", "query", "header", "path"])),
+                            .required("pointer", .string(length: 0...2_000), "A JSON pointer (RFC 6901)."),
+                            .required("detail", .string(length: 1...500)),
+                        ]
+                    ),
+                    count: 1...FaultCollector.limit * 2
+                ),
+                "Every fault of the request, for `validation`."
+            ),
+            .optional("state", .string(length: 1...64), "The present state, for `illegal-transition`."),
+            .optional(
+                "allowed",
+                .array(of: .string(length: 1...64), count: 0...100),
+                "What the present state allows, for `illegal-transition`."
+            ),
+        ]
+    )
+
+    /// An operation's answers and problems by status.
+    static func responses(of operation: Operation, _ schemas: inout SchemaComponents) -> JSONObject {
+        var responses: JSONObject = [:]
+        for response in operation.responses {
+            responses["\(response.status)"] = describe(response, operation, &schemas)
+        }
+        let problems = problems(of: operation)
+        for status in Set(problems.map(\.status)).sorted() {
+            let kinds = problems.filter { $0.status == status }.sorted { $0.code < $1.code }
+            responses["\(status)"] = describe(kinds, status: status, &schemas)
+        }
+        return responses
+    }
+
+    /// Every kind of problem an operation can answer with: its own, and those that the edge finds on the way to it.
+    static func problems(of operation: Operation) -> Set<ProblemKind> {
+        var kinds: Set<ProblemKind> = [
+            .malformedRequest, .notAcceptable, .uriTooLong, .validation, .rateLimited, .headersTooLarge, .internalError,
+            .unavailable,
+        ]
+        if operation.access.needsCredential { kinds.formUnion([.unauthenticated, .forbidden]) }
+        if operation.path.contains("{") { kinds.insert(.notFound) }
+        if operation.method != .get || operation.body != nil {
+            kinds.formUnion([.bodyTooLarge, .requestTimeout])
+        }
+        if let body = operation.body {
+            kinds.insert(.unsupportedMediaType)
+            if case .json = body.content { kinds.insert(.malformedJSON) }
+        }
+        if operation.isIdempotent {
+            kinds.formUnion([.idempotencyKeyRequired, .idempotencyInFlight, .idempotencyMismatch])
+        }
+        if operation.parameters.contains(where: { $0.name == "If-Match" }) {
+            kinds.formUnion([.versionRequired, .versionMismatch])
+        }
+        return kinds.union(operation.problems)
+    }
+
+    private static func describe(
+        _ response: ResponseDescription,
+        _ operation: Operation,
+        _ schemas: inout SchemaComponents
+    ) -> JSON {
+        var headers: JSONObject = ["X-Request-Id": header("The name of the request.")]
+        for entry in response.headers { headers[entry.name] = header(entry.summary) }
+        if operation.isIdempotent { headers["Idempotent-Replayed"] = header("`true` when this is the stored answer.") }
+        var object: JSONObject = ["description": .string(response.summary), "headers": .object(headers)]
+        switch response.content {
+        case .none: break
+        case .json(let schema): object["content"] = ["application/json": ["schema": schemas.document(schema)]]
+        case .other(let type, _): object["content"] = .object([type: ["schema": ["type": "string"]]])
+        }
+        return .object(object)
+    }
+
+    private static func describe(_ kinds: [ProblemKind], status: Int, _ schemas: inout SchemaComponents) -> JSON {
+        var headers: JSONObject = ["X-Request-Id": header("The name of the request.")]
+        switch status {
+        case 401: headers["WWW-Authenticate"] = header("The challenge of RFC 6750.")
+        case 429, 503: headers["Retry-After"] = header("Seconds to wait before repeating.")
+        default: break
+        }
+        let description = kinds.map { "`\($0.code)`: \($0.title)." }.joined(separator: " ")
+        return [
+            "description": .string(description),
+            "headers": .object(headers),
+            "content": [
+                "application/problem+json": [
+                    "schema": [
+                        "allOf": [
+                            schemas.document(problem),
+                            ["properties": ["code": ["enum": .array(kinds.map { .string($0.code) })]]],
+                        ]
+                    ]
+                ]
+            ],
+        ]
+    }
+
+    private static func header(_ summary: String) -> JSON {
+        ["description": .string(summary), "schema": ["type": "string"]]
+    }
+}

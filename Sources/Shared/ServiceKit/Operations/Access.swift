@@ -1,0 +1,83 @@
+import Model
+
+/// What a platform key may be issued for, for example `orders:write`.
+public struct Scope: Hashable, Sendable, RawRepresentable {
+    /// The text form: a noun, a colon and a verb.
+    public let rawValue: String
+
+    /// A scope by its text form.
+    public init(rawValue: String) {
+        self.rawValue = rawValue
+    }
+
+    /// Read orders, timelines and positions.
+    public static let ordersRead = Scope(rawValue: "orders:read")
+    /// Place orders and report everything that happens to them, payments included.
+    public static let ordersWrite = Scope(rawValue: "orders:write")
+    /// Read cases, refunds, policies and statistics.
+    public static let afterSalesRead = Scope(rawValue: "after_sales:read")
+    /// Open and move cases for a stated actor, report refund results.
+    public static let afterSalesWrite = Scope(rawValue: "after_sales:write")
+    /// Read the event feed, inboxes and streams for a stated actor.
+    public static let notificationsRead = Scope(rawValue: "notifications:read")
+    /// Manage webhook endpoints, contacts and preferences.
+    public static let notificationsWrite = Scope(rawValue: "notifications:write")
+    /// Advance the clock of a test campus.
+    public static let testClock = Scope(rawValue: "test:clock")
+
+    /// Every scope there is.
+    public static let all: [Scope] = [
+        .ordersRead, .ordersWrite, .afterSalesRead, .afterSalesWrite, .notificationsRead, .notificationsWrite,
+        .testClock,
+    ]
+}
+
+/// Who may ask for an operation.
+public struct Access: Hashable, Sendable {
+    /// The roles of users who may; nil is anyone, with no credential at all.
+    let roles: Set<Role>?
+    /// The scope that a platform key needs; nil is no platform key.
+    let scope: Scope?
+
+    /// Anyone, without a credential.
+    public static let anyone = Access(roles: nil, scope: nil)
+
+    /// Users of these roles by their token, and platform keys with the scope: for themselves, or for a stated user of these roles.
+    public static func roles(_ roles: Set<Role>, scope: Scope) -> Access {
+        Access(roles: roles, scope: scope)
+    }
+
+    /// Users of these roles by their token only.
+    public static func usersOnly(_ roles: Set<Role>) -> Access {
+        Access(roles: roles, scope: nil)
+    }
+
+    /// The platform by a key with the scope only.
+    public static func platform(_ scope: Scope) -> Access {
+        Access(roles: [], scope: scope)
+    }
+
+    /// Whether a credential is needed.
+    var needsCredential: Bool { roles != nil }
+
+    /// Whether `principal` may; throws `forbidden`, naming what would be needed.
+    func check(_ principal: Principal) throws(Problem) {
+        guard let roles else { return }
+        if principal.key != nil {
+            guard let scope else {
+                throw Problem(.forbidden, "This operation is for users by their own token, not for platform keys.")
+            }
+            guard principal.scopes.contains(scope) else {
+                throw Problem(.forbidden, "The platform key lacks the scope \(scope.rawValue).")
+            }
+            if principal.actor.role == .platform { return }
+        }
+        guard roles.contains(principal.actor.role) else {
+            let names = roles.isEmpty ? "the platform itself" : roles.map(\.rawValue).sorted().joined(separator: ", ")
+            throw Problem(
+                .forbidden,
+                "This operation is for \(names); the actor is a \(principal.actor.role.rawValue)."
+            )
+        }
+    }
+}

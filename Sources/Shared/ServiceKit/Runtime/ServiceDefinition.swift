@@ -1,0 +1,83 @@
+import EventLog
+import Logging
+import Model
+import Postgres
+import ServiceLifecycle
+
+/// What a service is, beyond what all three share.
+public protocol ServiceDefinition: Sendable {
+    /// Its name in logs and in the database, for example `order_service`.
+    static var name: String { get }
+    /// Its name for people, for example `OrderService`.
+    static var title: String { get }
+    /// What it is for, in one sentence.
+    static var summary: String { get }
+    /// The stream it writes, which also names its tables.
+    static var stream: EventStream { get }
+    /// The port it listens on when nothing is set.
+    static var defaultPort: Int { get }
+    /// Its settings beyond the common ones.
+    static var settings: [any DeclaredSetting] { get }
+    /// Its problems beyond the edge's.
+    static var problems: [ProblemKind] { get }
+    /// What it logs beyond what all services do.
+    static var events: [LoggedEvent] { get }
+
+    /// Puts the service together.
+    ///
+    /// Must not use the database: it also runs where there is none, to print `openapi.json`.
+    static func build(_ foundation: ServiceFoundation) async throws -> ServiceParts
+}
+
+extension ServiceDefinition {
+    /// None.
+    public static var settings: [any DeclaredSetting] { [] }
+    /// None.
+    public static var problems: [ProblemKind] { [] }
+
+    /// Values for the settings that have no default, good enough to describe the service without running it.
+    static var settingsForDescription: [String: String] {
+        var values: [String: String] = [:]
+        for setting in allSettings where setting.standard == nil { values[setting.name] = setting.example }
+        return values
+    }
+
+    /// Every setting of the service.
+    public static var allSettings: [any DeclaredSetting] { CommonSettings.all(port: defaultPort) + settings }
+}
+
+/// What a service is put together from.
+public struct ServiceFoundation: Sendable {
+    /// Its settings.
+    public let configuration: ServiceConfiguration
+    /// Its connections.
+    public let pool: ConnectionPool
+    /// Its ear for the channels of all streams.
+    public let listener: Listener
+    /// To be told of commits that appended events.
+    public let ticker: Ticker
+    /// Campuses and their clocks.
+    public let directory: CampusDirectory
+    /// Its idempotency keys.
+    public let idempotency: IdempotencyStore
+    /// The machine's clock; campus time comes from ``directory``.
+    public let clock: any WallClock
+    /// Values for the `stats` line.
+    public let gauges: Gauges
+    /// Its logger.
+    public let logger: Logger
+}
+
+/// What a service adds: operations, and what runs beside them.
+public struct ServiceParts: Sendable {
+    /// Its route table.
+    public var operations: [Operation]
+    /// What runs as long as the process, in the order of dependency: the last is stopped first.
+    public var services: [any Service]
+
+    /// Operations and services.
+    public init(operations: [Operation], services: [any Service] = []) {
+        self.operations = operations
+        self.services = services
+    }
+}
