@@ -20,7 +20,7 @@ struct LunchBoardTests {
         var data = data
         data["order_id"] = .string(order)
         return [
-            "seq": .integer(Int64(event)), "event_id": .string("\(event)"), "type": .string(type),
+            "seq": .integer(Int64(event)), "event_id": .string("evt_\(event)"), "type": .string(type),
             "title": ["zh-CN": "标题", "en": "title"], "body": ["zh-CN": "正文", "en": "body"],
             "data": .object(data),
         ]

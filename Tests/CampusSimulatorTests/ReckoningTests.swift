@@ -25,12 +25,12 @@ struct ReckoningTests {
             order(.missingItem, id: "d", payable: 500, paid: 500, changes: ["order.placed"]),
         ]
         let numbers = orders.map(\.plan.number)
-        var feed: [Account.FeedEvent] = []
+        var events: [Account.Event] = []
         for order in orders {
             for (version, type) in order.changes.sorted(by: { $0.key < $1.key }) {
-                feed.append(
-                    Account.FeedEvent(
-                        id: "\(feed.count + 1)",
+                events.append(
+                    Account.Event(
+                        id: "\(events.count + 1)",
                         type: type,
                         orderID: order.id,
                         version: version,
@@ -59,12 +59,13 @@ struct ReckoningTests {
                 Account.Inbox(
                     recipient: "customer:stu",
                     before: 10,
-                    filed: Dictionary(uniqueKeysWithValues: feed.enumerated().map { (Int64($0 + 11), $1.id) }),
-                    streamed: feed.indices.map { Int64($0 + 11) }
+                    filed: Dictionary(uniqueKeysWithValues: events.enumerated().map { (Int64($0 + 11), $1.id) }),
+                    streamed: events.indices.map { Int64($0 + 11) }
                 )
             ],
-            feed: feed,
-            webhookDeliveries: Dictionary(uniqueKeysWithValues: feed.map { ($0.id, 1) }),
+            events: events,
+            webhooksOwed: Set(events.map(\.id)),
+            webhookDeliveries: Dictionary(uniqueKeysWithValues: events.map { ($0.id, 1) }),
             webhookRefusals: 0,
             webhookForgeries: 0,
             streamResumes: 0,
@@ -109,9 +110,9 @@ struct ReckoningTests {
         Spoiling("a refund released that is owed") { $0.refunds[0].status = "closed" },
         Spoiling("a student told otherwise") { $0.grants[0].verdict = "approved" },
         Spoiling("a student told nothing") { $0.grants = [] },
-        Spoiling("a change missing in the feed") { $0.feed.remove(at: 0) },
-        Spoiling("a change twice in the feed") { $0.feed.append($0.feed[0]) },
-        Spoiling("a change in the feed that no timeline has") { $0.orders[0].changes[2] = nil },
+        Spoiling("a change missing told to the platform") { $0.events.remove(at: 0) },
+        Spoiling("a change twice told to the platform") { $0.events.append($0.events[0]) },
+        Spoiling("a change told that no timeline has") { $0.orders[0].changes[2] = nil },
         Spoiling("a gap in an inbox") { $0.inboxes[0].filed[12] = nil },
         Spoiling("an inbox that began elsewhere") { $0.inboxes[0].before = 9 },
         Spoiling("a line that the stream missed") { $0.inboxes[0].streamed.removeLast() },
@@ -120,6 +121,7 @@ struct ReckoningTests {
         Spoiling("a milestone a student never heard of") { $0.inboxes[0].filed[11] = "77" },
         Spoiling("a webhook that never came") { $0.webhookDeliveries["1"] = nil },
         Spoiling("a webhook out of nowhere") { $0.webhookDeliveries["99"] = 1 },
+        Spoiling("an event in an inbox that was not owed to the platform") { $0.webhooksOwed.remove("1") },
         Spoiling("a forged webhook") { $0.webhookForgeries = 1 },
         Spoiling("an answer no story calls for") { $0.unexpected = ["GET / → 500"] },
     ]

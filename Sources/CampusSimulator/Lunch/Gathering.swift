@@ -6,31 +6,32 @@ struct Gathering: Sendable {
     let orders: [PlacedOrder]
     let people: LunchPeople
     let subscription: WebhookSubscription
+    /// The subscription's endpoint.
+    let endpoint: String
 
-    /// Gathers it all, first waiting until the webhooks and streams have caught up with the feed and the inboxes.
-    func account(payments: [Account.Payment], settling: Duration) async throws -> Account {
+    /// Gathers it all as it is now, with what the till took.
+    func account(payments: [Account.Payment]) async throws -> Account {
         var orderAccounts: [Account.Order] = []
         var refunds: [Account.Refund] = []
         var grants: [Account.Grant] = []
         for order in orders {
             orderAccounts.append(try await self.order(order))
-            let cases = try await pages("/v1/cases", query: [("order_id", order.id)], of: campus.afterSales)
-            for item in cases {
+            for summary in try await campus.afterSales.pages("/v1/cases", query: [("order_id", order.id)]) {
+                let item = try await campus.afterSales.get("/v1/cases/\(summary["id"]?.string ?? "")")
                 if let grant = grant(in: item, of: order) { grants.append(grant) }
-                refunds += try await self.refunds(of: item, for: order)
+                refunds += self.refunds(of: item, for: order)
             }
         }
-        let feed = try await subscription.feed(of: Set(orders.map(\.id)))
-        _ = await subscription.receiver.wait(for: Set(feed.map(\.id)), atMost: settling)
-        let inboxes = try await people.inboxes(atMost: settling)
+        let owed = try await subscription.owed(to: endpoint)
         return Account(
             orders: orderAccounts,
             payments: payments,
             refunds: refunds,
             grants: grants,
-            inboxes: inboxes,
-            feed: feed,
-            webhookDeliveries: subscription.receiver.deliveries(of: Set(orders.map(\.id))),
+            inboxes: try await people.inboxes(),
+            events: subscription.receiver.events,
+            webhooksOwed: owed,
+            webhookDeliveries: subscription.receiver.deliveries,
             webhookRefusals: subscription.receiver.refusals,
             webhookForgeries: subscription.receiver.forgeries,
             streamResumes: people.resumes,
@@ -41,7 +42,7 @@ struct Gathering: Sendable {
 
     private func order(_ order: PlacedOrder) async throws -> Account.Order {
         let json = try await campus.order.get("/v1/orders/\(order.id)")
-        let timeline = try await pages("/v1/orders/\(order.id)/timeline", query: [], of: campus.order)
+        let timeline = try await campus.order.pages("/v1/orders/\(order.id)/timeline")
         return Account.Order(
             plan: order.plan,
             id: order.id,
@@ -56,47 +57,22 @@ struct Gathering: Sendable {
     }
 
     private func grant(in item: JSON, of order: PlacedOrder) -> Account.Grant? {
-        guard item["reason"]?.string == order.plan.story.reason, let verdict = item["decision"]?["verdict"]?.string
-        else {
-            return nil
-        }
+        guard item["system"]?.bool == false, let verdict = item["decision"]?["verdict"]?.string else { return nil }
         return Account.Grant(
             orderNumber: order.plan.number,
             verdict: verdict,
-            fen: item["approved_fen"]?.integer ?? 0
+            fen: verdict == "rejected" ? 0 : item["approved_fen"]?.integer ?? 0
         )
     }
 
-    private func refunds(of item: JSON, for order: PlacedOrder) async throws -> [Account.Refund] {
-        let ids = (item["refunds"]?.array ?? [item["refund"] ?? .null]).compactMap { $0["id"]?.string }
-        var refunds: [Account.Refund] = []
-        for id in ids {
-            let refund = try await campus.afterSales.get("/v1/refunds/\(id)")
-            refunds.append(
-                Account.Refund(
-                    id: id,
-                    orderNumber: order.plan.number,
-                    fen: refund["amount_fen"]?.integer ?? 0,
-                    status: refund["status"]?.string ?? ""
-                )
+    private func refunds(of item: JSON, for order: PlacedOrder) -> [Account.Refund] {
+        (item["refunds"]?.array ?? []).map { refund in
+            Account.Refund(
+                id: refund["id"]?.string ?? "",
+                orderNumber: order.plan.number,
+                fen: refund["amount_fen"]?.integer ?? 0,
+                status: refund["status"]?.string ?? ""
             )
         }
-        return refunds
-    }
-
-    /// Every item of a list, page after page.
-    private func pages(
-        _ path: String,
-        query: [(String, String)],
-        of service: ServiceClient
-    ) async throws -> [JSON] {
-        var items: [JSON] = []
-        var cursor: String?
-        repeat {
-            let page = try await service.get(path, query: query + (cursor.map { [("cursor", $0)] } ?? []))
-            items += page["items"]?.array ?? []
-            cursor = page["next_cursor"]?.string
-        } while cursor != nil
-        return items
     }
 }

@@ -40,10 +40,10 @@ struct Lunch: Sendable {
     func play() async throws -> Account {
         let testClock = TestClock(campus: campus, run: cast.run)
         let clock = CampusClock(campusNow: try await testClock.now())
-        let people = try await LunchPeople(plan: plan, cast: cast, campus: campus, board: board)
+        let people = LunchPeople(plan: plan, cast: cast, campus: campus, board: board)
         let till = PaymentDesk(cast: cast, campus: campus)
         let agent = Agent(cast: cast, campus: campus)
-        let subscription = try await WebhookSubscription(
+        let subscription = WebhookSubscription(
             receiver: WebhookReceiver(refusesOneIn: options.webhookRefusesOneIn, logger: logger),
             campus: campus,
             run: cast.run
@@ -71,11 +71,27 @@ struct Lunch: Sendable {
             try await testClock.advance(by: options.deadlinePasses)
             await settle(orders)
 
-            let gathering = Gathering(campus: campus, orders: orders, people: people, subscription: subscription)
-            let account = try await gathering.account(payments: till.payments, settling: options.settling)
+            let gathering = Gathering(
+                campus: campus,
+                orders: orders,
+                people: people,
+                subscription: subscription,
+                endpoint: endpoint
+            )
+            let account = try await gather(gathering, till)
             try await subscription.close(endpoint)
             group.cancelAll()
             return account
+        }
+    }
+
+    /// Gathers until all adds up, for the last notices may be on their way still; what does not add up in time does not.
+    private func gather(_ gathering: Gathering, _ till: PaymentDesk) async throws -> Account {
+        let deadline = ContinuousClock.now + options.settling
+        while true {
+            let account = try await gathering.account(payments: till.payments)
+            if Reckoning(account).balances || ContinuousClock.now > deadline { return account }
+            try await Task.sleep(for: .milliseconds(500))
         }
     }
 

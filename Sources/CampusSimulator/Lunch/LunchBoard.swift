@@ -95,7 +95,8 @@ extension LunchBoard.Row {
                 refunds[id] = (status, data["amount_fen"]?.integer ?? 0)
             }
         }
-        let event = line["event_id"]?.string.flatMap(Int64.init) ?? line["event_id"]?.integer ?? 0
+        // `evt_1042`: numbers rise, so that the greater one is the newer.
+        let event = line["event_id"]?.string.flatMap { Int64($0.dropFirst("evt_".count)) } ?? 0
         guard event >= newestEvent else { return }
         newestEvent = event
         if type.hasPrefix("order."), let status = data["status"]?.string { orderStatus = status }

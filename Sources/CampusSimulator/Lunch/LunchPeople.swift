@@ -13,14 +13,15 @@ struct LunchPeople: Sendable {
     private let campus: CampusAccess
 
     /// Students, merchants and riders of the plan.
-    init(plan: LunchPlan, cast: Cast, campus: CampusAccess, board: LunchBoard) async throws {
+    init(plan: LunchPlan, cast: Cast, campus: CampusAccess, board: LunchBoard) {
         let students = (0..<plan.studentCount).map { "customer:\(cast.student($0))" }
         let merchants = Stall.all.indices.map { "merchant:\(cast.merchant($0))" }
         let riders = (0..<plan.riderCount).map { "rider:\(cast.rider($0))" }
         self.campus = campus
         people = (students + merchants + riders).map { recipient in
             // Ids of this run: nobody has been told anything yet.
-            let reader = StreamReader(recipient: recipient, caller: .user(recipient), campus: campus) { line in
+            let reader = StreamReader(recipient: recipient, after: 0, caller: .user(recipient), campus: campus) {
+                line in
                 board.tell(recipient, line.json)
             }
             return Person(reader: reader, caller: .user(recipient), before: 0)
@@ -42,13 +43,10 @@ struct LunchPeople: Sendable {
     }
 
     /// What is filed in each inbox since before lunch, and what each stream brought of it.
-    ///
-    /// A stream may take up to `timeout` to catch up with its inbox.
-    func inboxes(atMost timeout: Duration) async throws -> [Account.Inbox] {
+    func inboxes() async throws -> [Account.Inbox] {
         var inboxes: [Account.Inbox] = []
         for person in people {
             let filed = try await inbox(of: person)
-            _ = await person.reader.wait(forLines: filed.count, atMost: timeout)
             inboxes.append(
                 Account.Inbox(
                     recipient: person.reader.recipient,

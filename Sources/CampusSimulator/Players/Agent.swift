@@ -36,36 +36,45 @@ final class Agent: Sendable {
                     let story = stories.withLock({ $0[orderID] })
                 else { continue }
                 guard answered.withLock({ $0.insert(caseID).inserted }) else { continue }
-                try await answer(caseID, story, requestedFen: entry["requested_fen"]?.integer ?? 0)
+                try await answer(caseID, story)
             }
             try await Task.sleep(for: rest)
         }
     }
 
-    private func answer(_ caseID: String, _ story: Story, requestedFen: Int64) async throws {
+    private func answer(_ caseID: String, _ story: Story) async throws {
         let path = "/v1/desk/cases/\(caseID)"
         try await campus.afterSales.post("\(path)/claim", key: "\(cast.run)-\(caseID)-claim", as: caller)
+        let file = try await campus.afterSales.get("/v1/cases/\(caseID)", as: caller)
         try await campus.afterSales.post(
             "\(path)/decide",
-            decision(story.agentAnswer, requestedFen: requestedFen),
+            try ruling(story.agentAnswer, on: file),
             key: "\(cast.run)-\(caseID)-decide",
             as: caller
         )
     }
 
-    private func decision(_ answer: AgentAnswer, requestedFen: Int64) -> JSON {
+    private func ruling(_ answer: AgentAnswer, on file: JSON) throws -> JSON {
         switch answer {
         case .full:
-            ["verdict": "approved", "reasons": [["zh-CN": "核实属实,全额退款。", "en": "Confirmed; refunded in full."]]]
+            return [
+                "verdict": "approved",
+                "reasons": [["zh-CN": "核实属实,全额退款。", "en": "It is as you say: all of it is refunded."]],
+            ]
         case .part:
-            [
-                "verdict": "partly_approved", "amount_fen": .integer(max(1, requestedFen / 2)),
-                "reasons": [["zh-CN": "缺失部分退款。", "en": "What was missing is refunded."]],
+            let items = (file["items"]?.array ?? []).map { ($0["item"]?.string ?? "", $0["asked_fen"]?.integer ?? 0) }
+            guard let dearest = items.max(by: { $0.1 < $1.1 }) else {
+                throw MissingMember(request: "GET /v1/cases/{id}", members: "items")
+            }
+            return [
+                "verdict": "approved",
+                "amounts": [["item": .string(dearest.0), "amount_fen": .integer(dearest.1 / 2)]],
+                "reasons": [["zh-CN": "退还缺少的部分。", "en": "What was missing is refunded."]],
             ]
         case .reject:
-            [
+            return [
                 "verdict": "rejected",
-                "reasons": [["zh-CN": "餐品已食用,无质量问题,不予退款。", "en": "Eaten, and nothing was wrong with it."]],
+                "reasons": [["zh-CN": "餐品已食用,没有质量问题。", "en": "It was eaten, and nothing was wrong with it."]],
             ]
         }
     }

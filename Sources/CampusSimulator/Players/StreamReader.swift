@@ -6,7 +6,7 @@ import NIOHTTP1
 /// Holds one recipient's event stream open, and comes back where it stopped whenever it breaks.
 final class StreamReader: Sendable {
     private struct State: Sendable {
-        var lastEventID: String?
+        var lastEventID: String
         var lines: [Line] = []
         var connections = 0
         var resyncs = 0
@@ -24,11 +24,12 @@ final class StreamReader: Sendable {
     private let caller: Caller
     private let campus: CampusAccess
     private let onLine: @Sendable (Line) -> Void
-    private let state = Watched(State())
+    private let state: Watched<State>
 
-    /// A reader of that recipient's stream, opened by `caller`; `onLine` hears each line as it arrives.
+    /// A reader of that recipient's stream from after a number, opened by `caller`; `onLine` hears each line as it arrives.
     init(
         recipient: String,
+        after number: Int64,
         caller: Caller,
         campus: CampusAccess,
         onLine: @escaping @Sendable (Line) -> Void = { _ in }
@@ -37,6 +38,7 @@ final class StreamReader: Sendable {
         self.caller = caller
         self.campus = campus
         self.onLine = onLine
+        state = Watched(State(lastEventID: "\(number)"))
     }
 
     /// Everything received so far, in order of arrival.
@@ -47,11 +49,6 @@ final class StreamReader: Sendable {
     /// Waits until the server has answered for the first time.
     func waitUntilConnected(atMost timeout: Duration) async -> Bool {
         await state.wait(atMost: timeout) { $0.connections > 0 }
-    }
-
-    /// Waits until so many lines have arrived.
-    func wait(forLines count: Int, atMost timeout: Duration) async -> Bool {
-        await state.wait(atMost: timeout) { $0.lines.count >= count }
     }
 
     /// Reads until cancelled.
@@ -79,14 +76,13 @@ final class StreamReader: Sendable {
             throw MissingMember(request: "POST /v1/stream/tickets", members: "ticket")
         }
         // As a browser's EventSource comes: no header of its own on the first connection.
-        var url = campus.notify.anyAddress + "/v1/stream?ticket=" + ServiceClient.percentEncoded(ticket)
-        if let lastEventID { url += "&last_event_id=" + ServiceClient.percentEncoded(lastEventID) }
-        var request = HTTPClientRequest(url: url)
+        let query = [("ticket", ticket), ("last_event_id", lastEventID)]
+        var request = HTTPClientRequest(url: campus.notify.anyAddress + "/v1/stream" + ServiceClient.queryText(query))
         request.headers.add(name: "accept", value: "text/event-stream")
         let response = try await campus.streams.execute(request, deadline: .distantFuture)
         guard response.status == .ok else { return }
         state.update { $0.connections += 1 }
-        var parser = ServerSentEventParser(lastEventID: lastEventID ?? "")
+        var parser = ServerSentEventParser(lastEventID: lastEventID)
         for try await bytes in response.body {
             let events = parser.consume(bytes.readableBytesView)
             let received = ContinuousClock.now

@@ -6,6 +6,13 @@ struct Student: Sendable {
     let cast: Cast
     let campus: CampusAccess
 
+    /// Where everybody lives; told in confidence.
+    static let street = "紫荆公寓"
+    /// The device that everybody orders with; told in confidence.
+    static let device = "device-7f3a90c1"
+    /// The address that everybody orders from; told in confidence.
+    static let network = "203.0.113.77"
+
     private var caller: Caller { .user("customer:\(id)") }
 
     /// Places the order as planned; `promisedAt` is campus time, in the past for an order that is to be late.
@@ -19,10 +26,11 @@ struct Student: Sendable {
             "lines": .array(plan.lines.map(\.json)),
             "fees": ["delivery_fen": .integer(plan.deliveryFen), "packaging_fen": .integer(plan.packagingFen)],
             "dropoff": [
-                "address": .string("紫荆公寓 \(plan.student % 9 + 1) 号楼 \(plan.number + 100)"), "lat": 40.0117,
+                "address": .string("\(Self.street) \(plan.student % 9 + 1) 号楼 \(plan.number + 100)"), "lat": 40.0117,
                 "lng": 116.3262,
             ],
             "promised_at": .string(promisedAt.rfc3339),
+            "client": ["ip": .string(Self.network), "device_id": .string(Self.device)],
         ]
         if plan.couponFen > 0 {
             order["discounts"] = [

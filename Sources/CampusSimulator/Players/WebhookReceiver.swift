@@ -7,17 +7,10 @@ import NIOCore
 
 /// The platform's webhook endpoint: believes nothing unsigned, counts what it is told, and is away now and then.
 final class WebhookReceiver: Sendable {
-    /// An event that was taken.
-    struct Delivery: Sendable {
-        /// The order that it is about.
-        var orderID: String?
-        /// How often it came.
-        var count = 0
-    }
-
     private struct State: Sendable {
         var signature: WebhookSignature?
-        var deliveries: [String: Delivery] = [:]
+        var deliveries: [String: Int] = [:]
+        var events: [Account.Event] = []
         var refused: Set<String> = []
         var forgeries = 0
     }
@@ -38,17 +31,10 @@ final class WebhookReceiver: Sendable {
     /// How many requests did not verify.
     var forgeries: Int { state.value.forgeries }
 
-    /// How often each event about one of these orders came with a valid signature and was taken.
-    func deliveries(of orders: Set<String>) -> [String: Int] {
-        state.value.deliveries.filter { $0.value.orderID.map(orders.contains) ?? false }.mapValues(\.count)
-    }
-
-    /// Waits until each of these events has been taken.
-    ///
-    /// - Returns: Whether they were before `timeout`.
-    func wait(for events: Set<String>, atMost timeout: Duration) async -> Bool {
-        await state.wait(atMost: timeout) { state in events.allSatisfy { state.deliveries[$0] != nil } }
-    }
+    /// How often each event came with a valid signature and was taken.
+    var deliveries: [String: Int] { state.value.deliveries }
+    /// What was told, each event once, in the order of arrival.
+    var events: [Account.Event] { state.value.events }
 
     /// From now on deliveries must be signed with this secret.
     func expect(secret: String) throws {
@@ -85,7 +71,6 @@ final class WebhookReceiver: Sendable {
         signatures: String?,
         body: Data
     ) -> HTTPResponse.Status {
-        let orderID = (try? JSON(parsing: [UInt8](body)))?["data"]?["order_id"]?.string
         let now = Int64(Date().timeIntervalSince1970)
         return state.update { state in
             do {
@@ -95,19 +80,39 @@ final class WebhookReceiver: Sendable {
                 state.forgeries += 1
                 return .unauthorized
             }
-            guard let event = id else { return .badRequest }
-            if refusesOneIn > 0, !state.refused.contains(event), state.deliveries[event] == nil,
-                (state.deliveries.count + state.refused.count) % refusesOneIn == refusesOneIn - 1
-            {
-                state.refused.insert(event)
+            guard let id, let event = Account.Event(id: id, body: body) else { return .badRequest }
+            guard state.deliveries[id] == nil else {
+                state.deliveries[id, default: 0] += 1
+                return .noContent
+            }
+            let turn = state.deliveries.count + state.refused.count
+            if refusesOneIn > 0, turn % refusesOneIn == refusesOneIn - 1, state.refused.insert(id).inserted {
                 return .serviceUnavailable
             }
-            state.deliveries[event, default: Delivery(orderID: orderID)].count += 1
+            state.deliveries[id] = 1
+            state.events.append(event)
             return .noContent
         }
     }
 
     private static func header(_ name: String) -> HTTPField.Name {
         HTTPField.Name(name) ?? .contentType
+    }
+}
+
+extension Account.Event {
+    /// Reads a delivery: `{type, timestamp, data}`.
+    fileprivate init?(id: String, body: Data) {
+        guard let json = try? JSON(parsing: [UInt8](body)), let type = json["type"]?.string, let data = json["data"]
+        else {
+            return nil
+        }
+        self.init(
+            id: id,
+            type: type,
+            orderID: data["order_id"]?.string,
+            version: data["version"]?.integer ?? 0,
+            customerID: data["customer_id"]?.string
+        )
     }
 }

@@ -1,19 +1,10 @@
 import Model
 
-/// The platform's subscription for one lunch: its receiver, its endpoint, and the feed that both are held against.
+/// The platform's subscription for one lunch: its receiver, and its endpoint at the service.
 struct WebhookSubscription: Sendable {
     let receiver: WebhookReceiver
-    private let campus: CampusAccess
-    private let run: String
-    /// Where the feed stood before lunch.
-    private let feedStart: String?
-
-    init(receiver: WebhookReceiver, campus: CampusAccess, run: String) async throws {
-        self.receiver = receiver
-        self.campus = campus
-        self.run = run
-        feedStart = try await campus.notify.get("/v1/events", query: [("after", "latest")])["next_after"]?.string
-    }
+    let campus: CampusAccess
+    let run: String
 
     /// Starts the receiver and tells the platform's address to the service.
     ///
@@ -40,30 +31,9 @@ struct WebhookSubscription: Sendable {
         try await campus.notify.delete("/v1/webhook-endpoints/\(endpoint)")
     }
 
-    /// What the feed holds about these orders since before lunch.
-    func feed(of orders: Set<String>) async throws -> [Account.FeedEvent] {
-        var events: [Account.FeedEvent] = []
-        var after = feedStart
-        while true {
-            let page = try await campus.notify.get("/v1/events", query: after.map { [("after", $0)] } ?? [])
-            let items = page["items"]?.array ?? []
-            events += items.compactMap(Account.FeedEvent.init).filter { $0.orderID.map(orders.contains) ?? false }
-            guard let next = page["next_after"]?.string, !items.isEmpty else { return events }
-            after = next
-        }
-    }
-
-}
-
-extension Account.FeedEvent {
-    fileprivate init?(_ json: JSON) {
-        guard let id = json["id"]?.string, let type = json["type"]?.string, let data = json["data"] else { return nil }
-        self.init(
-            id: id,
-            type: type,
-            orderID: data["order_id"]?.string,
-            version: data["version"]?.integer ?? 0,
-            customerID: data["customer_id"]?.string
-        )
+    /// The ids of all events that the service says it owed to the endpoint.
+    func owed(to endpoint: String) async throws -> Set<String> {
+        let deliveries = try await campus.notify.pages("/v1/webhook-endpoints/\(endpoint)/deliveries")
+        return Set(deliveries.compactMap { $0["event_id"]?.string })
     }
 }

@@ -46,8 +46,8 @@ struct Account: Sendable {
         var streamed: [Int64]
     }
 
-    /// One event of the platform's feed.
-    struct FeedEvent: Sendable {
+    /// One event as the platform was told of it.
+    struct Event: Sendable {
         var id: String
         var type: String
         var orderID: String?
@@ -62,7 +62,10 @@ struct Account: Sendable {
     var refunds: [Refund]
     var grants: [Grant]
     var inboxes: [Inbox]
-    var feed: [FeedEvent]
+    /// The distinct events that webhooks told.
+    var events: [Event]
+    /// The events that the notify service says it owed to the webhook endpoint.
+    var webhooksOwed: Set<String>
     /// How often each event arrived at the webhook receiver with a valid signature, refused attempts not counted.
     var webhookDeliveries: [String: Int]
     /// Attempts that the receiver refused on purpose, to see them come again.

@@ -101,21 +101,21 @@ struct Reckoning: Sendable {
         }
     }
 
-    /// Each change of an order stands in the feed once, and the feed tells of no other.
+    /// Each change of an order was told to the platform once, and no other.
     private static func changes(_ account: Account) -> Check {
         var told: [String: [Int64: [String]]] = [:]
-        for event in account.feed where event.type.hasPrefix("order.") {
+        for event in account.events where event.type.hasPrefix("order.") {
             guard let orderID = event.orderID else { continue }
             told[orderID, default: [:]][event.version, default: []].append(event.type)
         }
         var differences: [String] = []
         for order in account.orders {
-            let feed = told[order.id] ?? [:]
-            for version in Set(order.changes.keys).union(feed.keys).sorted() {
+            let events = told[order.id] ?? [:]
+            for version in Set(order.changes.keys).union(events.keys).sorted() {
                 let owed = order.changes[version].map { [$0] } ?? []
-                let got = feed[version] ?? []
+                let got = events[version] ?? []
                 if owed != got {
-                    differences.append("order \(order.plan.number) version \(version): timeline \(owed), feed \(got)")
+                    differences.append("order \(order.plan.number) version \(version): timeline \(owed), told \(got)")
                 }
             }
         }
@@ -123,7 +123,7 @@ struct Reckoning: Sendable {
         let got = account.orders.reduce(0) { $0 + (told[$1.id]?.values.reduce(0) { $0 + $1.count } ?? 0) }
         return Check(
             title: "变更 changes",
-            summary: "\(owed) in the orders' timelines, \(got) in the feed",
+            summary: "\(owed) in the orders' timelines, \(got) told to the platform",
             differences: differences
         )
     }
@@ -164,7 +164,7 @@ struct Reckoning: Sendable {
         }
         var differences: [String] = []
         var owed = 0
-        for event in account.feed where musts.contains(event.type) {
+        for event in account.events where musts.contains(event.type) {
             guard let customer = event.customerID else {
                 differences.append("event \(event.id) \(event.type) names no customer")
                 continue
@@ -182,12 +182,16 @@ struct Reckoning: Sendable {
         )
     }
 
-    /// Each event of the feed reached the webhook receiver, and nothing that is not in the feed did.
+    /// Each event owed to the webhook endpoint reached it, nothing else did, and whatever anybody was told was owed.
     private static func webhooks(_ account: Account) -> Check {
-        let owed = Set(account.feed.map(\.id))
+        let owed = account.webhooksOwed
         let got = Set(account.webhookDeliveries.keys)
+        let filed = Set(account.inboxes.flatMap(\.filed.values))
         var differences = owed.subtracting(got).sorted().map { "event \($0) never arrived" }
-        differences += got.subtracting(owed).sorted().map { "event \($0) arrived but is not in the feed" }
+        differences += got.subtracting(owed).sorted().map { "event \($0) arrived and was not owed" }
+        differences += filed.subtracting(owed).sorted().map {
+            "event \($0) is in an inbox and was not owed to the platform"
+        }
         if account.webhookForgeries > 0 {
             differences.append("\(account.webhookForgeries) deliveries with a signature that does not verify")
         }

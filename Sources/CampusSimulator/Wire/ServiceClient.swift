@@ -19,6 +19,8 @@ struct UnexpectedAnswer: Error, CustomStringConvertible {
     let status: Int
     let code: String
     let detail: String
+    /// `Retry-After`, when the answer states one.
+    var retryAfter: String?
 
     var description: String { "\(request) → \(status) \(code): \(detail)" }
 }
@@ -41,6 +43,18 @@ struct ServiceClient: Sendable {
     /// Reads; `query` values are percent-encoded here.
     func get(_ path: String, query: [(String, String)] = [], as caller: Caller = .platform) async throws -> JSON {
         try await send(.GET, path, query: query, body: nil, key: nil, as: caller)
+    }
+
+    /// Reads a list to its end, page after page.
+    func pages(_ path: String, query: [(String, String)] = [], as caller: Caller = .platform) async throws -> [JSON] {
+        var items: [JSON] = []
+        var cursor: String?
+        repeat {
+            let page = try await get(path, query: query + (cursor.map { [("cursor", $0)] } ?? []), as: caller)
+            items += page["items"]?.array ?? []
+            cursor = page["next_cursor"]?.string
+        } while cursor != nil
+        return items
     }
 
     /// Creates or moves something, once for each `key`.
@@ -93,7 +107,7 @@ struct ServiceClient: Sendable {
         var instance = Int.random(in: addresses.indices)
         while true {
             let problem: any Error
-            request.url = addresses[instance % addresses.count] + path + queryText(query)
+            request.url = addresses[instance % addresses.count] + path + Self.queryText(query)
             instance += 1
             do {
                 let answer = try await attempt(request, name: name)
@@ -139,7 +153,8 @@ struct ServiceClient: Sendable {
             request: name,
             status: status,
             code: json["code"]?.string ?? "",
-            detail: (json["detail"]?.string ?? "") + (json["errors"].map { " \($0.text)" } ?? "")
+            detail: (json["detail"]?.string ?? "") + (json["errors"].map { " \($0.text)" } ?? ""),
+            retryAfter: response.headers.first(name: "retry-after")
         )
         switch (status, fault.code) {
         case (429, _), (502, _), (503, _), (504, _), (409, "idempotency-in-flight"): return .tryAgain(fault)
@@ -147,7 +162,8 @@ struct ServiceClient: Sendable {
         }
     }
 
-    private func queryText(_ query: [(String, String)]) -> String {
+    /// `?name=value&…`, or nothing; values are percent-encoded here.
+    static func queryText(_ query: [(String, String)]) -> String {
         guard !query.isEmpty else { return "" }
         return "?" + query.map { "\($0.0)=\(Self.percentEncoded($0.1))" }.joined(separator: "&")
     }
