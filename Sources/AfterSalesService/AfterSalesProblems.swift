@@ -1,0 +1,183 @@
+import HTTPTypes
+import Model
+import ServiceKit
+
+extension ProblemKind {
+    /// Cases of this kind are not taken yet.
+    static let kindNotOffered = ProblemKind(
+        "kind-not-offered",
+        status: 422,
+        title: "This kind of case is not offered yet",
+        meaning: "`GET /v1/after-sales-options` lists the kinds that can be opened for an order. Nothing was done."
+    )
+    /// There is nothing to give back.
+    static let nothingRefundable = ProblemKind(
+        "nothing-refundable",
+        status: 409,
+        title: "There is nothing to refund",
+        meaning: """
+            The order was not paid, was paid on another platform, or everything that was paid is back or on its way already. \
+            `GET /v1/after-sales-options` says what is left, and lists the cases there are.
+            """
+    )
+    /// An open case asks for the same.
+    static let caseAlreadyOpen = ProblemKind(
+        "case-already-open",
+        status: 409,
+        title: "An open case asks for the same",
+        meaning: "Only one open case may ask for an item. `case_id` names it: comment on it, urge it or withdraw it."
+    )
+    /// Staff act on their own order.
+    static let ownCase = ProblemKind(
+        "own-case",
+        status: 403,
+        title: "Staff may not act on their own orders",
+        meaning: "The order belongs to the staff member who asks. Another staff member has to take the case."
+    )
+    /// Somebody else has the case.
+    static let claimedByAnother = ProblemKind(
+        "claimed-by-another",
+        status: 409,
+        title: "Another staff member takes care of this case",
+        meaning: "Read the queue again; a supervisor or the staff member who has the case can transfer it."
+    )
+    /// The channel is not there.
+    static let channelUnavailable = ProblemKind(
+        "channel-unavailable",
+        status: 409,
+        title: "The payment cannot be refunded through its channel here",
+        meaning: """
+            The order was paid through a channel that this service cannot speak to; `channels` names it. The case stays open, \
+            and nothing was promised. Refund it at the channel by hand, then reject or withdraw the case with that reason.
+            """
+    )
+    /// The channel does not answer.
+    static let channelSilent = ProblemKind(
+        "channel-silent",
+        status: 503,
+        title: "The payment channel does not answer",
+        meaning:
+            "The channel has to be asked first and cannot be at the moment. Nothing was done; repeat after `Retry-After`."
+    )
+    /// The channel has the refund.
+    static let refundNotVoidable = ProblemKind(
+        "refund-not-voidable",
+        status: 409,
+        title: "The refund cannot be given up",
+        meaning: """
+            A refund is given up only when its channel, asked at that moment, does not know it or has closed it, and no request \
+            can still be on its way. `channel_status` says what the channel answered. Read the refund again; with `Retry-After`, \
+            ask again then.
+            """
+    )
+
+    /// Every kind that this service adds to those of the edge.
+    static let afterSales: [ProblemKind] = [
+        .kindNotOffered, .nothingRefundable, .caseAlreadyOpen, .ownCase, .claimedByAnother, .channelUnavailable,
+        .channelSilent, .refundNotVoidable,
+    ]
+}
+
+extension AfterSalesRefusal {
+    /// What the client is told.
+    var problem: Problem {
+        switch self {
+        case .notFound: .notFound
+        case .kindNotOffered(let kind):
+            Problem(.kindNotOffered, "Cases of the kind \(kind.rawValue) are not offered yet; refund is.")
+        case .orderNotPaid(let status):
+            Problem(.nothingRefundable, "The order is \(status.rawValue) and was not paid.")
+        case .paidElsewhere(let source):
+            Problem(.nothingRefundable, "The order was paid on \(source.rawValue), which alone can refund it.")
+        case .nothingLeft:
+            Problem(.nothingRefundable, "Everything that was paid for this is back or on its way.")
+        case .alreadyOpen(let id):
+            Problem(
+                .caseAlreadyOpen,
+                "An open case asks for the same already.",
+                members: ["case_id": .string(id.description)]
+            )
+        case .badAsk(let refusals): .validation(refusals.map(\.fault))
+        case .caseState(let refusal):
+            .illegalTransition(state: refusal.status.rawValue, allowed: refusal.allowed.map(\.rawValue))
+        case .refundState(let refusal):
+            .illegalTransition(state: refusal.status.rawValue, allowed: refusal.allowedToPeople)
+        case .ownCase: Problem(.ownCase, "This order is the caller's own.")
+        case .claimedByAnother: Problem(.claimedByAnother, "Another staff member takes care of this case.")
+        case .amountsTooLarge(let amounts): .validation(amounts.map(\.fault))
+        case .grantsNothing: .validation("/amounts", "grant nothing; reject the case instead")
+        case .channelUnavailable(let channels):
+            Problem(
+                .channelUnavailable,
+                "This service cannot refund through \(channels.map(\.rawValue).joined(separator: ", ")).",
+                members: ["channels": .array(channels.map { .string($0.rawValue) })]
+            )
+        case .urgedTooSoon(let wait):
+            Problem(.rateLimited, "The case was urged a moment ago.", headers: [.retryAfter: wait.retryAfter])
+        case .channelSilent: Problem(.channelSilent, "The channel did not answer.", headers: [.retryAfter: "5"])
+        case .channelKnowsRefund(let report):
+            Problem(
+                .refundNotVoidable,
+                "The channel knows this refund.",
+                members: ["channel_status": .string(report.status.rawValue)]
+            )
+        case .tooEarlyToVoid(let wait):
+            Problem(
+                .refundNotVoidable,
+                "The last request to the channel may still be on its way.",
+                members: ["channel_status": "not_found"],
+                headers: [.retryAfter: wait.retryAfter]
+            )
+        case .refundMoved:
+            Problem(
+                .refundNotVoidable,
+                "The refund moved while the channel was asked.",
+                members: ["channel_status": "not_found"]
+            )
+        }
+    }
+}
+
+extension AskRefusal {
+    fileprivate var fault: Fault {
+        switch self {
+        case .unknownLine(let index): Fault("/lines/\(index)/line_no", "is no line of this order")
+        case .repeatedLine(let index): Fault("/lines/\(index)/line_no", "names a line for the second time")
+        case .tooMany(let index, let left):
+            Fault("/lines/\(index)/quantity", "is more than the \(left) units that can still be asked for")
+        }
+    }
+}
+
+extension AfterSalesRefusal.TooLarge {
+    fileprivate var fault: Fault {
+        Fault("/amounts/\(index)/amount_fen", "is more than the \(left.fen) fen that are left of this item")
+    }
+}
+
+extension RefundRefusal {
+    /// What a person could do with the refund: what its channel does is nobody's choice.
+    fileprivate var allowedToPeople: [String] {
+        (status == .failed ? ["retry"] : []) + (status.allows(.void) ? ["void"] : [])
+    }
+}
+
+extension Duration {
+    /// Whole seconds, rounded up, at least 1.
+    fileprivate var retryAfter: String {
+        String(max(1, components.seconds + (components.attoseconds > 0 ? 1 : 0)))
+    }
+}
+
+/// Runs `body` and turns what it refuses into problems.
+func refusalsAsProblems<Value>(_ body: () async throws -> Value) async throws -> Value {
+    do {
+        return try await body()
+    } catch let refusal as AfterSalesRefusal {
+        throw refusal.problem
+    } catch let refusal as CaseRefusal {
+        throw AfterSalesRefusal.caseState(refusal).problem
+    } catch let refusal as RefundRefusal {
+        throw AfterSalesRefusal.refundState(refusal).problem
+    }
+}

@@ -1,0 +1,118 @@
+import EventLog
+import Model
+import Postgres
+import ServiceKit
+import ServiceLifecycle
+
+/// The after-sales service: what it is, and how it is put together.
+enum AfterSales: ServiceDefinition {
+    static let name = "after_sales_service"
+    static let title = "AfterSalesService"
+    static let summary = "Cases, decisions and refunds: everything that goes wrong with an order and is put right."
+    static let stream = EventStream.afterSales
+    static let defaultPort = 8_082
+    static let settings: [any DeclaredSetting] = [Setting.sandboxConfirmDelay, Setting.refundRequestLifetime]
+    static let problems = ProblemKind.afterSales
+    static let events = LoggedEvent.afterSales
+
+    static func build(_ foundation: ServiceFoundation) async throws -> ServiceParts {
+        let pool = foundation.pool
+        let directory = foundation.directory
+        let ticker = foundation.ticker
+        let logger = foundation.logger
+        let channels = RefundChannels([
+            .sandbox: SandboxChannel(
+                pool: pool,
+                confirmDelay: try foundation.configuration[.sandboxConfirmDelay],
+                clock: foundation.clock
+            )
+        ])
+
+        let execute = ExecuteRefund(
+            pool: pool,
+            directory: directory,
+            channels: channels,
+            clock: foundation.clock,
+            logger: logger
+        )
+        let refundWorker = TaskWorker(
+            queue: RefundTask.queue,
+            owner: stream,
+            pool: pool,
+            ticker: ticker,
+            concurrency: 8,
+            concurrencyPerDestination: 8,
+            backoff: refundBackoff,
+            logger: logger
+        ) { task in try await execute.perform(task) }
+
+        let answer = AnswerMoneyDue(pool: pool, directory: directory, channels: channels, logger: logger)
+        let moneyDueWorker = TaskWorker(
+            queue: MoneyDue.queue,
+            owner: stream,
+            pool: pool,
+            ticker: ticker,
+            concurrency: 4,
+            concurrencyPerDestination: 4,
+            backoff: refundBackoff,
+            logger: logger
+        ) { task in
+            let outcome = try await answer.perform(task)
+            refundWorker.hint()
+            return outcome
+        }
+
+        let moneyDue = MoneyDueConsumer()
+        let consumer = ConsumerGroup(
+            name: MoneyDueConsumer.group,
+            owner: stream,
+            streams: [.orders],
+            pool: pool,
+            wakeups: [foundation.listener.signal(for: EventStream.orders.rawValue)],
+            logger: logger,
+            handle: { session, events in try moneyDue.handle(events, in: session) },
+            afterCommit: { count in if count > 0 { moneyDueWorker.hint() } }
+        )
+
+        let fireTimer = FireCaseTimer(pool: pool, directory: directory, logger: logger)
+        let timers = TimerService(owner: stream, pool: pool, ticker: ticker, logger: logger) { due in
+            try await fireTimer(due)
+        }
+
+        let requests = RequestTransaction(pool: pool, idempotency: foundation.idempotency) {
+            ticker.hint()
+            refundWorker.hint()
+        }
+        let voidRefund = VoidRefund(
+            pool: pool,
+            channels: channels,
+            requestLifetime: try foundation.configuration[.refundRequestLifetime]
+        )
+        return ServiceParts(
+            operations: CaseController(requests: requests, channels: channels).operations
+                + DeskController(requests: requests, channels: channels).operations
+                + RefundController(requests: requests, voidRefund: voidRefund).operations,
+            services: [refundWorker, moneyDueWorker, consumer, timers]
+        )
+    }
+
+    /// Soon at first, because a lost answer worries its customer; at most every five minutes, because channels limit questions.
+    private static let refundBackoff = Backoff(first: .milliseconds(500), longest: .seconds(300))
+}
+
+extension Setting where Value == Duration {
+    /// When the sandbox channel confirms.
+    static let sandboxConfirmDelay = Setting.seconds(
+        "SANDBOX_CONFIRM_DELAY_S",
+        default: 0.3,
+        0...3_600,
+        "How long after the sandbox channel took a refund on the refund is through."
+    )
+    /// How long a request to a channel may be under way.
+    static let refundRequestLifetime = Setting.seconds(
+        "REFUND_REQUEST_LIFETIME_S",
+        default: 120,
+        0...3_600,
+        "How long after a refund was sent its channel's not knowing it proves nothing, so that it cannot be given up yet."
+    )
+}

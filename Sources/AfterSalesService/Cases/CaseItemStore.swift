@@ -1,0 +1,114 @@
+import Model
+import Postgres
+
+/// What a case asks for of one item, and what became of it.
+struct CaseItem: Hashable, Sendable {
+    /// The item.
+    var item: RefundItem
+    /// Which units of a line, zero-based.
+    var units: [Int]
+    /// What was asked.
+    var asked: Money
+    /// What was granted, once decided.
+    var granted: Money?
+    /// Whether others may ask for it.
+    var state: State
+
+    /// Whether others may ask for the same units.
+    enum State: String, Hashable, Sendable {
+        /// Not decided; one open case at most may ask for an item.
+        case asked
+        /// Spoken for by a case that money is due in, or whose refund ended without paying.
+        case held
+        /// Granted; being paid, or paid.
+        case granted
+        /// Not granted, or taken back: free again.
+        case released
+    }
+}
+
+/// The only writer and reader of what cases ask for.
+struct CaseItemStore: Sendable {
+    /// The items of a case, in the order of items.
+    func items(of id: CaseID, campus: CampusID, in session: borrowing Session) throws -> [CaseItem] {
+        let items = try session.query(
+            """
+            select item, units, asked_fen, granted_fen, state from campus.case_item
+            where campus_id = \(campus) and case_id = \(id)
+            """
+        ) { row in
+            CaseItem(
+                item: try RefundItem(stored: row["item"]),
+                units: try row["units"],
+                asked: try row["asked_fen"],
+                granted: try row["granted_fen"],
+                state: try row["state"]
+            )
+        }
+        return items.sorted { $0.item < $1.item }
+    }
+
+    /// The units of each line of an order that some case speaks for.
+    func takenUnits(of order: OrderID, campus: CampusID, in session: borrowing Session) throws -> [Int: Set<Int>] {
+        let rows: [(item: RefundItem, units: [Int])] = try session.query(
+            """
+            select item, units from campus.case_item
+            where campus_id = \(campus) and order_id = \(order) and state <> 'released' and item like 'line:%'
+            """
+        ) { row in (try RefundItem(stored: row["item"]), try row["units"]) }
+        return rows.reduce(into: [:]) { taken, row in
+            if case .line(let number) = row.item { taken[number, default: []].formUnion(row.units) }
+        }
+    }
+
+    /// The open case that asks for one of these items already; nil when none does.
+    func openCase(
+        asking items: [RefundItem],
+        of order: OrderID,
+        campus: CampusID,
+        in session: borrowing Session
+    ) throws -> CaseID? {
+        try session.first(
+            """
+            select case_id from campus.case_item
+            where campus_id = \(campus) and order_id = \(order) and state = 'asked'
+                and item = any(\(items.map(\.description)))
+            order by case_id limit 1
+            """
+        ) { row in try row["case_id"] }
+    }
+
+    /// The statements that store the items of a case, or what became of them.
+    func saving(
+        _ items: [CaseItem],
+        of id: CaseID,
+        order: OrderID,
+        campus: CampusID
+    ) -> [SQL] {
+        items.map { item in
+            """
+            insert into campus.case_item (campus_id, case_id, item, order_id, units, asked_fen, granted_fen, state)
+            values (\(campus), \(id), \(item.item.description), \(order), \(item.units), \(item.asked), \(item.granted),
+                \(item.state))
+            on conflict (campus_id, case_id, item) do update
+            set granted_fen = excluded.granted_fen, state = excluded.state
+            """
+        }
+    }
+}
+
+extension CaseItem.State: PostgresCodable {}
+
+extension RefundItem {
+    /// Reads an item as tables hold it.
+    init(stored text: String) throws {
+        guard let item = RefundItem(text) else { throw UnknownItem(text: text) }
+        self = item
+    }
+}
+
+/// A row names an item that no version of this service writes.
+struct UnknownItem: Error, Hashable {
+    /// What it says.
+    let text: String
+}

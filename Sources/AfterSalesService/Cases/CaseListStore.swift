@@ -1,0 +1,99 @@
+import Model
+import Postgres
+import ServiceKit
+
+/// Which cases a list shows.
+struct CaseFilter: Sendable {
+    /// Of this campus.
+    var campus: CampusID
+    /// Of this order.
+    var order: OrderID?
+    /// Of this customer.
+    var customer: String?
+    /// Of this merchant's orders.
+    var merchant: String?
+    /// That stand there.
+    var status: CaseStatus?
+    /// That changed at or after this time; they are listed in the order of their changes then.
+    var updatedSince: Timestamp?
+}
+
+/// Lists cases, page by page.
+struct CaseListStore: Sendable {
+    /// A page and where the next one begins.
+    struct Found: Sendable {
+        /// The cases.
+        let cases: [AfterSalesCase]
+        /// The cursor of the next page; nil on the last.
+        let next: Cursor?
+    }
+
+    /// Cases by a filter: the newest first, or, with `updatedSince`, in the order of their changes.
+    func list(_ filter: CaseFilter, _ page: Page, in session: borrowing Session) throws -> Found {
+        var conditions: SQL = "c.campus_id = \(filter.campus)"
+        if let order = filter.order { conditions += " and c.order_id = \(order)" }
+        if let customer = filter.customer { conditions += " and c.customer_id = \(customer)" }
+        if let merchant = filter.merchant { conditions += " and c.merchant_id = \(merchant)" }
+        if let status = filter.status { conditions += " and c.status = \(status)" }
+        let order: SQL
+        if let since = filter.updatedSince {
+            conditions += " and c.updated_at >= \(since)"
+            if let (time, id) = page.cursor?.timeAndID(of: IDSubject.Case.self) {
+                conditions += " and (c.updated_at, c.id) > (\(time), \(id))"
+            }
+            order = "c.updated_at, c.id"
+        } else {
+            if let (_, id) = page.cursor?.timeAndID(of: IDSubject.Case.self) { conditions += " and c.id < \(id)" }
+            order = "c.id desc"
+        }
+        return try found(
+            "select \(CaseStore.columns) from campus.cases c where \(conditions) order by \(order) limit \(page.limit + 1)",
+            page,
+            in: session,
+            time: \.updatedAt
+        )
+    }
+
+    /// The desk's queue: what a person has to look at, the most urgent first.
+    ///
+    /// - Parameter handler: only cases of this staff member; with an empty name only cases that nobody has.
+    /// - Parameter reader: whose own orders are left out.
+    func queue(
+        campus: CampusID,
+        handler: String?,
+        reader: String,
+        _ page: Page,
+        in session: borrowing Session
+    ) throws -> Found {
+        var conditions: SQL = """
+            c.campus_id = \(campus) and c.status in ('in_review', 'appealed', 'arbitration') and c.customer_id <> \(reader)
+            """
+        if let handler {
+            conditions += handler.isEmpty ? " and c.handler is null" : " and c.handler = \(handler)"
+        }
+        if let (time, id) = page.cursor?.timeAndID(of: IDSubject.Case.self) {
+            conditions += " and (c.priority_at, c.id) > (\(time), \(id))"
+        }
+        return try found(
+            """
+            select \(CaseStore.columns) from campus.cases c where \(conditions)
+            order by c.priority_at, c.id limit \(page.limit + 1)
+            """,
+            page,
+            in: session,
+            time: \.priorityAt
+        )
+    }
+
+    private func found(
+        _ sql: SQL,
+        _ page: Page,
+        in session: borrowing Session,
+        time: KeyPath<AfterSalesCase, Timestamp>
+    ) throws -> Found {
+        let rows = try session.query(sql) { row in try AfterSalesCase(row) }
+        let cases = Array(rows.prefix(page.limit))
+        let next = rows.count > page.limit ? cases.last.map { Cursor(time: $0[keyPath: time], id: $0.id) } : nil
+        return Found(cases: cases, next: next)
+    }
+}

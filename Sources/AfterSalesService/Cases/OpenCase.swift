@@ -1,0 +1,252 @@
+import EventLog
+import Model
+import Postgres
+import ServiceKit
+
+/// Opens a case and decides it, in one transaction.
+struct OpenCase: Sendable {
+    /// The channels that refunds can travel through.
+    let channels: RefundChannels
+
+    private let orders = OrderRecordStore()
+    private let refundables = RefundableStore()
+    private let cases = CaseStore()
+    private let items = CaseItemStore()
+    private let refunds = RefundStore()
+    private let conclude = ConcludeCase()
+
+    /// Opens cases whose refunds travel through these channels.
+    init(channels: RefundChannels) {
+        self.channels = channels
+    }
+
+    /// What a customer, or somebody on their behalf, asks for.
+    struct Request: Sendable {
+        /// The order it is about.
+        let orderID: OrderID
+        /// What is asked for.
+        let kind: CaseKind
+        /// Why.
+        let reason: CaseReason
+        /// All of the order, or some of its lines.
+        let scope: Scope
+        /// The customer's words.
+        let description: String?
+        /// Where the customer asked.
+        let source: String
+    }
+
+    /// Opens and decides.
+    ///
+    /// - Throws: ``AfterSalesRefusal`` when there is nothing to open; nothing is written then.
+    func callAsFunction(
+        _ request: Request,
+        by principal: Principal,
+        campus: Campus,
+        _ cause: Cause,
+        in session: borrowing Session
+    ) throws -> CaseFile {
+        guard request.kind == .refund else { throw AfterSalesRefusal.kindNotOffered(request.kind) }
+        try refundables.lock([request.orderID], in: session)
+        guard let order = try orders.find(request.orderID, campus: campus.id, in: session),
+            principal.maySee(customer: order.customerID, merchant: nil)
+        else { throw AfterSalesRefusal.notFound }
+        guard !principal.isStaffOnOwn(order.customerID) else { throw AfterSalesRefusal.ownCase }
+        try check(order)
+
+        let existing = try cases.cases(of: order.id, campus: campus.id, in: session)
+        let book = try refundables.book(of: order, campus: campus.id, in: session)
+        if let answer = answering(request, order, book, existing) {
+            return try attach(request, to: answer, order, book, campus, cause, in: session)
+        }
+        let asked = try ask(request, order, book, existing, campus, in: session)
+        let new = AfterSalesCase(request, of: order, asked: asked, campus: campus, cause)
+        let inputs = DecisionInputs(new, of: order, book: book, channels: channels, campus: campus, at: cause.at)
+        let matter = ConcludeCase.Matter(
+            subject: new,
+            isNew: true,
+            items: asked.map { CaseItem(item: $0.item, units: $0.units, asked: $0.amount, state: .asked) },
+            order: order,
+            book: book
+        )
+        return try conclude.byRule(matter, inputs, campus: campus, cause, in: session)
+    }
+
+    private func check(_ order: OrderRecord) throws(AfterSalesRefusal) {
+        guard order.source == .own else { throw .paidElsewhere(order.source) }
+        guard order.status != .placed, !order.payments.isEmpty else { throw .orderNotPaid(order.status) }
+    }
+
+    /// The service's own case that gives back all that this request could ask for; nil when there is something left to ask.
+    private func answering(
+        _ request: Request,
+        _ order: OrderRecord,
+        _ book: RefundableBook,
+        _ existing: [AfterSalesCase]
+    ) -> AfterSalesCase? {
+        let asksForSurplus = request.reason == .duplicateCharge
+        let isPromised =
+            asksForSurplus
+            ? order.surplus > .zero && book.remaining(.surplus) == .zero
+            : order.status == .cancelled && order.paid > .zero && book.remaining() == .zero
+        guard isPromised else { return nil }
+        return existing.last { other in
+            guard other.isSystem, !asksForSurplus || other.reason == .duplicateCharge else { return false }
+            return other.status == .executing || other.status == .resolved
+        }
+    }
+
+    private func attach(
+        _ request: Request,
+        to answer: AfterSalesCase,
+        _ order: OrderRecord,
+        _ book: RefundableBook,
+        _ campus: Campus,
+        _ cause: Cause,
+        in session: borrowing Session
+    ) throws -> CaseFile {
+        let new = AfterSalesCase(request, of: order, asked: [], campus: campus, cause)
+        let inputs = DecisionInputs(new, of: order, book: book, channels: channels, campus: campus, at: cause.at)
+        let approved = answer.approved ?? answer.requested
+        var file = try conclude.byAttaching(
+            new,
+            isNew: true,
+            items: [],
+            to: answer,
+            approved: approved,
+            inputs,
+            openedBy: cause,
+            in: session
+        )
+        file.refunds = try refunds.refunds(of: [answer.id], campus: campus.id, in: session)
+        return file
+    }
+
+    private func ask(
+        _ request: Request,
+        _ order: OrderRecord,
+        _ book: RefundableBook,
+        _ existing: [AfterSalesCase],
+        _ campus: Campus,
+        in session: borrowing Session
+    ) throws -> [AskedItem] {
+        let taken = try items.takenUnits(of: order.id, campus: campus.id, in: session)
+        let asking = Asking(order: order, book: book, takenUnits: taken)
+        let asked: [AskedItem]
+        do {
+            asked = try asking.items(request.scope, reason: request.reason)
+        } catch {
+            // Units that an open case speaks for are better explained by naming that case.
+            if let open = existing.last(where: \.status.isUndecided), error.all.allSatisfy(\.isAboutUnits) {
+                throw AfterSalesRefusal.alreadyOpen(open.id)
+            }
+            throw AfterSalesRefusal.badAsk(error.all)
+        }
+        if asked.isEmpty {
+            throw existing.last(where: \.status.isUndecided).map { .alreadyOpen($0.id) }
+                ?? AfterSalesRefusal.nothingLeft
+        }
+        let isPaidFor = book.rows.contains { row in row.paid > .zero && asked.contains { $0.item == row.item } }
+        guard !isPaidFor || asked.contains(where: { $0.amount > .zero }) else { throw AfterSalesRefusal.nothingLeft }
+        if let open = try items.openCase(asking: asked.map(\.item), of: order.id, campus: campus.id, in: session) {
+            throw AfterSalesRefusal.alreadyOpen(open)
+        }
+        return asked
+    }
+}
+
+extension AskRefusal {
+    /// Whether the order has the line and only units are lacking.
+    fileprivate var isAboutUnits: Bool {
+        switch self {
+        case .tooMany: true
+        case .unknownLine, .repeatedLine: false
+        }
+    }
+}
+
+extension Principal {
+    /// Whether the caller may see what belongs to that customer and, where given, that merchant.
+    func maySee(customer: String, merchant: String?) -> Bool {
+        switch actor.role {
+        case .customer: actor.id == customer
+        case .merchant: merchant != nil && merchantID == merchant
+        case .agent, .supervisor, .admin, .platform, .system: true
+        case .rider: false
+        }
+    }
+
+    /// Whether the caller is staff, and the order is their own.
+    func isStaffOnOwn(_ customer: String) -> Bool {
+        switch actor.role {
+        case .agent, .supervisor, .admin: actor.id == customer
+        case .customer, .merchant, .rider, .platform, .system: false
+        }
+    }
+}
+
+extension AfterSalesCase {
+    /// A new case, just opened.
+    fileprivate init(
+        _ request: OpenCase.Request,
+        of order: OrderRecord,
+        asked: [AskedItem],
+        campus: Campus,
+        _ cause: Cause
+    ) {
+        self.init(
+            of: order,
+            kind: request.kind,
+            reason: request.reason,
+            requested: Money(fen: asked.reduce(0) { $0 + $1.amount.fen }),
+            asksWholeOrder: request.scope == .wholeOrder,
+            description: request.description,
+            source: request.source,
+            isSystem: false,
+            campus: campus,
+            cause
+        )
+    }
+
+    /// A new case about that order, just opened by whoever is behind `cause`.
+    init(
+        of order: OrderRecord,
+        kind: CaseKind,
+        reason: CaseReason,
+        requested: Money,
+        asksWholeOrder: Bool,
+        description: String?,
+        source: String,
+        isSystem: Bool,
+        campus: Campus,
+        _ cause: Cause
+    ) {
+        let reviewDueAt = campus.deadline(after: campus.settings.firstReview, from: cause.at)
+        self.init(
+            id: .make(at: cause.at),
+            campus: campus.id,
+            orderID: order.id,
+            externalID: order.externalID,
+            kind: kind,
+            reason: reason,
+            customerID: order.customerID,
+            merchantID: order.merchantID,
+            riderID: order.riderID,
+            openedBy: cause.actor,
+            isSystem: isSystem,
+            isTest: campus.isTest,
+            source: source,
+            asksWholeOrder: asksWholeOrder,
+            description: description,
+            requested: requested,
+            policyVersion: order.policyVersion,
+            openedAt: cause.at,
+            reviewDueAt: reviewDueAt,
+            decisionDueAt: campus.deadline(after: campus.settings.decision, from: cause.at),
+            status: .opened,
+            version: 1,
+            updatedAt: cause.at,
+            priorityAt: reviewDueAt - reason.headStart
+        )
+    }
+}

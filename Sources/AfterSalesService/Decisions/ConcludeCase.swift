@@ -1,0 +1,223 @@
+import EventLog
+import Model
+import Postgres
+import ServiceKit
+
+/// Writes a decision down with everything that follows from it, in one transaction: the case, the record of the decision, the
+/// money it reserves, its refunds and their tasks, its timers, its trail.
+struct ConcludeCase: Sendable {
+    private let cases = CaseStore()
+    private let items = CaseItemStore()
+    private let decisions = DecisionStore()
+    private let brake = BrakeStore()
+    private let timers = TimerStore(owner: .afterSales)
+    private let trail = Trail()
+    private let issue = IssueRefunds()
+    private let move = MoveRefund()
+
+    /// A case that is being decided.
+    struct Matter: Sendable {
+        /// The case before the decision.
+        var subject: AfterSalesCase
+        /// Whether it is being opened in this transaction.
+        var isNew: Bool
+        /// What it asks for.
+        var items: [CaseItem]
+        /// The order, locked.
+        var order: OrderRecord
+        /// What is left of the order, read under that lock.
+        var book: RefundableBook
+        /// The only payment to take from; nil for all of them.
+        var payment: PaymentID?
+        /// What earlier refunds of this case have given back.
+        var alreadyReturned = Money.zero
+    }
+
+    /// Tries the rules on a case that is being opened, and the brake on what they approve.
+    func byRule(
+        _ matter: Matter,
+        _ inputs: DecisionInputs,
+        campus: Campus,
+        _ cause: Cause,
+        in session: borrowing Session
+    ) throws -> CaseFile {
+        var judgement = Judgement.of(inputs)
+        var wasBraked = false
+        if judgement.verdict == .approved {
+            let charge = BrakeCharge(matter.subject.requested, of: matter.order, campus: campus, at: cause.at)
+            let isReleased = try brake.add(charge, campus: campus.id, in: session)
+            judgement = judgement.braked(by: charge, isReleased: isReleased)
+            wasBraked = !isReleased
+        }
+        var granted: [RefundItem: Money] = [:]
+        if judgement.verdict == .approved {
+            for item in matter.items { granted[item.item] = item.asked }
+        }
+        let by = Cause(actor: .system("rules"), at: cause.at, trace: cause.trace)
+        var file = try write(matter, judgement, granted: granted, openedBy: cause, decidedBy: by, in: session)
+        file.wasBraked = wasBraked
+        return file
+    }
+
+    /// Writes down what a person decided on a case that is locked.
+    func byPerson(
+        _ matter: Matter,
+        _ judgement: Judgement,
+        granted: [RefundItem: Money],
+        _ cause: Cause,
+        in session: borrowing Session
+    ) throws -> CaseFile {
+        try write(matter, judgement, granted: granted, openedBy: cause, decidedBy: cause, in: session)
+    }
+
+    private func write(
+        _ matter: Matter,
+        _ judgement: Judgement,
+        granted: [RefundItem: Money],
+        openedBy: Cause,
+        decidedBy: Cause,
+        in session: borrowing Session
+    ) throws -> CaseFile {
+        let amount = Money(fen: granted.values.reduce(0) { $0 + $1.fen })
+        let command = CaseCommand.decide(
+            judgement.verdict,
+            approved: try amount.adding(matter.alreadyReturned),
+            refunds: amount > .zero,
+            reasons: judgement.reasons
+        )
+        var (decided, change) = try matter.subject.applying(command, at: decidedBy.at)
+        let outcome = matter.items.map { $0.after(judgement.verdict, granted: granted[$0.item]) }
+        let asked = Set(matter.items.map(\.item))
+        let extra = granted.keys.filter { !asked.contains($0) }.sorted().map { item in
+            CaseItem(item: item, units: [], asked: .zero, granted: granted[item], state: .granted)
+        }
+        try session.pipeline(
+            [matter.isNew ? cases.insertion(of: decided) : cases.update(to: decided)]
+                + items.saving(outcome + extra, of: decided.id, order: decided.orderID, campus: decided.campus)
+                + [decisions.insertion(of: judgement, for: decided, by: decidedBy.actor, granted: granted)]
+        )
+        let grant = IssueRefunds.Grant(
+            amounts: granted,
+            payment: matter.payment,
+            automatic: decidedBy.actor.role == .system
+        )
+        let refunds = try issue(grant, for: decided, of: matter.order, book: matter.book, decidedBy, in: session)
+        if matter.isNew {
+            try trail.record([.changed(matter.subject, .opened, detail: matter.detail)], openedBy, in: session)
+        }
+        var entries = [TrailEntry.changed(decided, change, detail: judgement.timelineDetail)]
+        entries += refunds.map(TrailEntry.moved)
+        if decided.status == .approved {
+            let resolved = try move.resolve(decided, decidedBy, in: session)
+            entries.append(resolved.entry)
+            decided = resolved.subject
+        }
+        try trail.record(entries, decidedBy, in: session)
+        try setTimers(of: decided, isNew: matter.isNew, in: session)
+        return CaseFile(
+            subject: decided,
+            items: outcome + extra,
+            decision: DecisionSummary(judgement, by: decidedBy.actor),
+            refunds: refunds
+        )
+    }
+
+    /// A case in review is due twice; one that is decided is due no more.
+    private func setTimers(of decided: AfterSalesCase, isNew: Bool, in session: borrowing Session) throws {
+        if decided.status == .inReview {
+            try timers.arm(
+                [
+                    CaseTimer.reviewDue.armed(for: decided, at: decided.reviewDueAt),
+                    CaseTimer.decisionDue.armed(for: decided, at: decided.decisionDueAt),
+                ],
+                in: session
+            )
+        } else if !isNew {
+            try timers.cancel(kind: CaseTimer.reviewDue.rawValue, subject: decided.id.retyped(), in: session)
+            try timers.cancel(kind: CaseTimer.decisionDue.rawValue, subject: decided.id.retyped(), in: session)
+        }
+    }
+
+    /// Answers a case by the refunds of the service's own case about the same money.
+    ///
+    /// - Parameter approved: what the customer gets back by it.
+    func byAttaching(
+        _ subject: AfterSalesCase,
+        isNew: Bool,
+        items attachedItems: [CaseItem],
+        to answer: AfterSalesCase,
+        approved: Money,
+        _ inputs: DecisionInputs,
+        openedBy: Cause,
+        in session: borrowing Session
+    ) throws -> CaseFile {
+        let decidedBy = Cause(actor: .system("rules"), at: openedBy.at, trace: openedBy.trace)
+        let judgement = Judgement.answered(by: answer, inputs)
+        let command = CaseCommand.attach(to: answer.id, approved: approved, reasons: judgement.reasons)
+        var (decided, change) = try subject.applying(command, at: openedBy.at)
+        let released = attachedItems.map { $0.with(state: .released) }
+        try session.pipeline(
+            [isNew ? cases.insertion(of: decided) : cases.update(to: decided)]
+                + items.saving(released, of: decided.id, order: decided.orderID, campus: decided.campus)
+                + [decisions.insertion(of: judgement, for: decided, by: decidedBy.actor, granted: [:])]
+        )
+        if isNew {
+            try trail.record([.changed(subject, .opened, detail: subject.openingDetail)], openedBy, in: session)
+        }
+        var entries = [TrailEntry.changed(decided, change, detail: ["attached_to": .string(answer.id.description)])]
+        if answer.status == .resolved {
+            let resolved = try move.resolve(decided, decidedBy, in: session)
+            entries.append(resolved.entry)
+            decided = resolved.subject
+        }
+        try trail.record(entries, decidedBy, in: session)
+        try setTimers(of: decided, isNew: isNew, in: session)
+        let summary = DecisionSummary(judgement, by: decidedBy.actor)
+        return CaseFile(subject: decided, items: released, decision: summary, refunds: [])
+    }
+}
+
+extension Judgement {
+    /// What the timeline keeps of a decision; the whole record is in the explanation.
+    fileprivate var timelineDetail: JSON {
+        ["verdict": .string(verdict.rawValue), "reasons": .array(reasons.map(\.json))]
+    }
+
+    /// The record of a case that another case's refunds answer.
+    fileprivate static func answered(by answer: AfterSalesCase, _ inputs: DecisionInputs) -> Judgement {
+        let finding = Finding.approves(["case_id": .string(answer.id.description)], .answeredByEarlierCase)
+        let rule = TriedRule(name: "already_being_refunded", stage: .eligibility, finding: finding)
+        return Judgement(verdict: .approved, reasons: [.answeredByEarlierCase], rules: [rule], inputs: inputs)
+    }
+}
+
+extension ConcludeCase.Matter {
+    fileprivate var detail: JSON { subject.openingDetail }
+}
+
+extension AfterSalesCase {
+    /// What the timeline keeps of a case's opening.
+    fileprivate var openingDetail: JSON {
+        [
+            "kind": .string(kind.rawValue), "reason": .string(reason.rawValue),
+            "requested_fen": .integer(requested.fen), "source": .string(source),
+        ]
+    }
+}
+
+extension CaseItem {
+    /// What becomes of an item by a decision.
+    fileprivate func after(_ verdict: Verdict, granted: Money?) -> CaseItem {
+        var copy = self
+        switch verdict {
+        case .approved, .partlyApproved:
+            copy.granted = granted ?? .zero
+            copy.state = granted == nil ? .released : .granted
+        case .rejected:
+            copy.granted = .zero
+            copy.state = .released
+        case .inReview: break
+        }
+        return copy
+    }
+}

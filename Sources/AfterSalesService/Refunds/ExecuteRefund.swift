@@ -1,0 +1,174 @@
+import EventLog
+import Logging
+import Model
+import Postgres
+import ServiceKit
+
+/// Does the tasks of the refund queue: the only place from which money moves, always after the decision was committed.
+///
+/// Whatever happens, a refund is handed to its channel under one number, and before it is handed over a second time the
+/// channel is asked what became of the first.
+struct ExecuteRefund: Sendable {
+    private let pool: ConnectionPool
+    private let directory: CampusDirectory
+    private let channels: RefundChannels
+    private let clock: any WallClock
+    private let logger: Logger
+    private let move = MoveRefund()
+    private let tasks = TaskStore(owner: .afterSales)
+
+    /// Pays refunds of that database through those channels.
+    ///
+    /// - Parameter clock: the machine's own clock, by which tasks are scheduled.
+    init(
+        pool: ConnectionPool,
+        directory: CampusDirectory,
+        channels: RefundChannels,
+        clock: any WallClock,
+        logger: Logger
+    ) {
+        self.pool = pool
+        self.directory = directory
+        self.channels = channels
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// Does one task.
+    func perform(_ task: LeasedTask) async throws -> TaskOutcome {
+        guard let work = RefundTask(task.payload) else { return .dead(reason: "the task cannot be read") }
+        guard let campus = try await directory.campus(task.campus) else {
+            return .dead(reason: "there is no such campus")
+        }
+        let attempt = Attempt(task: task, campus: campus)
+        return switch work {
+        case .submit(let id, let version): try await submit(id, asOf: version, attempt)
+        case .ask(let id, let number): try await ask(id, number: number, attempt)
+        }
+    }
+
+    /// A task in hand, and whose it is.
+    private struct Attempt {
+        let task: LeasedTask
+        let campus: Campus
+    }
+
+    /// What a submission begins with.
+    private enum Beginning {
+        /// It is this refund's turn, and nothing was sent yet.
+        case send(Refund)
+        /// Something may have been sent already.
+        case ask(Refund)
+        /// There is nothing to do any more.
+        case nothing
+    }
+
+    private func submit(_ id: RefundID, asOf version: Int64, _ attempt: Attempt) async throws -> TaskOutcome {
+        var refund: Refund
+        switch try await begin(id, asOf: version, attempt) {
+        case .nothing: return .settled
+        case .send(let begun): refund = begun
+        case .ask(let uncertain):
+            let channel = try channel(of: uncertain)
+            if let report = try await channel.query(RefundInstruction(uncertain)) {
+                return try await settle(uncertain, report, attempt)
+            }
+            refund = try await step(uncertain, .submit, attempt)
+        }
+        let report: ChannelReport
+        do {
+            report = try await channel(of: refund).submit(RefundInstruction(refund))
+        } catch {
+            if Task.isCancelled { throw error }
+            _ = try await step(refund, .loseAnswer, attempt)
+            return .retry(after: nil, reason: "the channel's answer was lost")
+        }
+        return try await settle(refund, report, attempt)
+    }
+
+    private func begin(_ id: RefundID, asOf version: Int64, _ attempt: Attempt) async throws -> Beginning {
+        let cause = try await cause(attempt)
+        let campus = attempt.campus.id
+        let beginning = try await pool.transaction { [move] session -> Beginning in
+            guard let refund = try move.lock(id, campus: campus, in: session) else { return .nothing }
+            switch refund.status {
+            case .created, .failed:
+                // A submission that was asked for an earlier state is moot.
+                guard refund.version == version else { return .nothing }
+                return .send(try move(refund, .submit, cause, in: session))
+            case .submitting, .unknown: return .ask(refund)
+            case .processing, .succeeded, .abnormal, .closed: return .nothing
+            }
+        }
+        if case .send(let refund) = beginning { log(refund) }
+        return beginning
+    }
+
+    private func ask(_ id: RefundID, number: Int64, _ attempt: Attempt) async throws -> TaskOutcome {
+        let campus = attempt.campus.id
+        let found = try await pool.transaction { try RefundStore().find(id, campus: campus, in: $0) }
+        guard let refund = found, refund.status == .processing else { return .settled }
+        let report = try await channel(of: refund).query(RefundInstruction(refund))
+        guard let report else {
+            logger.record(.refundMissing, refund.logValues)
+            return .retry(after: nil, reason: "the channel does not know a refund that it took on")
+        }
+        return try await settle(refund, report, attempt, asked: number)
+    }
+
+    /// Stores what the channel said and, where it is not the end, the next question.
+    private func settle(
+        _ refund: Refund,
+        _ report: ChannelReport,
+        _ attempt: Attempt,
+        asked number: Int64 = 0
+    ) async throws -> TaskOutcome {
+        let cause = try await cause(attempt)
+        let askAt = clock.now() + RefundTask.delay(beforeQuestion: number + 1)
+        let settled = try await pool.transaction { [move, tasks] session -> Refund? in
+            guard let locked = try move.lock(refund.id, campus: refund.campus, in: session),
+                locked.status.allows(.report)
+            else { return nil }
+            let next = try move(locked, .report(report), cause, in: session)
+            if next.status == .processing {
+                let question = RefundTask.ask(next.id, number: number + 1)
+                try tasks.enqueue([question.stored(for: next, runAt: askAt, trace: cause.trace)], in: session)
+            }
+            return next
+        }
+        if let settled, settled.version != refund.version { log(settled) }
+        return .settled
+    }
+
+    private func step(_ refund: Refund, _ step: RefundStep, _ attempt: Attempt) async throws -> Refund {
+        let cause = try await cause(attempt)
+        let next = try await pool.transaction { [move] session in
+            guard let locked = try move.lock(refund.id, campus: refund.campus, in: session) else {
+                throw GuardMissing()
+            }
+            return try move(locked, step, cause, in: session)
+        }
+        log(next)
+        return next
+    }
+
+    private func channel(of refund: Refund) throws -> any RefundChannel {
+        guard let channel = channels[refund.payment.channel] else { throw ChannelMissing() }
+        return channel
+    }
+
+    private func cause(_ attempt: Attempt) async throws -> Cause {
+        Cause(
+            actor: .system("refunds"),
+            at: try await directory.now(in: attempt.campus),
+            trace: attempt.task.trace
+        )
+    }
+
+    private func log(_ refund: Refund) {
+        logger.record(.refund(refund.status), refund.logValues)
+    }
+}
+
+/// A refund waits for a channel that this service was started without.
+struct ChannelMissing: Error {}

@@ -1,0 +1,89 @@
+import Model
+
+/// Money on its way back for one payment, as it stands after its last change.
+struct Refund: Hashable, Sendable {
+    /// The refund.
+    let id: RefundID
+    /// Its campus.
+    let campus: CampusID
+    /// The case it settles.
+    let caseID: CaseID
+    /// The order it is about.
+    let orderID: OrderID
+    /// The platform's own number of that order.
+    let externalID: String?
+    /// Who gets it.
+    let customerID: String
+    /// The shop.
+    let merchantID: String
+    /// Whether its campus is a test campus.
+    let isTest: Bool
+    /// The payment it gives back, as the channel knows it.
+    let payment: RefundedPayment
+    /// How much.
+    let amount: Money
+    /// Whether rules alone decided it.
+    let automatic: Bool
+    /// When it was decided.
+    let createdAt: Timestamp
+
+    /// Where it stands.
+    var status = RefundStatus.created
+    /// Counts its changes, from 1.
+    var version: Int64 = 1
+    /// The channel's word for why it failed, is abnormal or was closed.
+    var code: String?
+    /// The channel's own number of it.
+    var channelRefundID: String?
+    /// When it last changed.
+    var updatedAt: Timestamp
+    /// When it was last handed to the channel.
+    var submittedAt: Timestamp?
+    /// When it ended.
+    var settledAt: Timestamp?
+
+    /// The one number under which the channel knows this refund, for its whole life: `R` and the 32 digits of its id.
+    ///
+    /// A channel pays a number once. It follows from the id, so that no crash and no retry can ever invent a second one.
+    var outRefundNumber: String {
+        "R" + String(id.description.filter { $0 != "-" })
+    }
+
+    /// What events say of it.
+    var facts: RefundFacts {
+        RefundFacts(
+            refundID: id,
+            caseID: caseID,
+            orderID: orderID,
+            externalID: externalID,
+            paymentID: payment.id,
+            transactionID: payment.transactionID,
+            outRefundNumber: outRefundNumber,
+            channel: payment.channel,
+            amount: amount,
+            status: status,
+            version: version,
+            customerID: customerID,
+            merchantID: merchantID,
+            isTest: isTest
+        )
+    }
+}
+
+/// The payment that a refund gives back, in the channel's terms.
+struct RefundedPayment: Hashable, Sendable {
+    /// The payment.
+    let id: PaymentID
+    /// How it was paid.
+    let channel: PaymentChannel
+    /// The channel's number of it.
+    let transactionID: String
+    /// The platform's number of it at the channel.
+    let outTradeNumber: String?
+    /// The merchant account it was paid to.
+    let merchantAccount: String?
+    /// The sub-merchant account it was paid to.
+    let subMerchantAccount: String?
+    /// The whole payment.
+    let amount: Money
+}

@@ -1,0 +1,120 @@
+import HTTPTypes
+import Logging
+import Model
+import Postgres
+import ServiceKit
+
+/// The routes of refunds.
+struct RefundController: Sendable {
+    let requests: RequestTransaction
+    let voidRefund: VoidRefund
+
+    private let retryRefund = RetryRefund()
+
+    private static let tag = "Refunds"
+
+    init(requests: RequestTransaction, voidRefund: VoidRefund) {
+        self.requests = requests
+        self.voidRefund = voidRefund
+    }
+
+    /// The table of routes.
+    var operations: [Operation] {
+        [
+            Operation(
+                "getRefund",
+                .get,
+                "/v1/refunds/{id}",
+                summary: "Read a refund",
+                tag: Self.tag,
+                access: .roles([.customer, .merchant, .agent, .supervisor, .admin], scope: .afterSalesRead),
+                parameters: [.ifNoneMatch],
+                responses: [.json("The refund.", Refund.schema, headers: [.etag]), .empty(304, "It has not changed.")]
+            ) { try await get($0) },
+            Operation(
+                "retryRefund",
+                .post,
+                "/v1/refunds/{id}/retry",
+                summary: "Hand a failed refund to its channel once more",
+                details:
+                    "Under the same number, so that it cannot be paid twice. The money stayed reserved all the while.",
+                tag: Self.tag,
+                access: .roles([.agent, .supervisor, .admin], scope: .afterSalesWrite),
+                responses: [.json(202, "The refund, to be submitted again.", Refund.schema, headers: [.etag])],
+                problems: [.illegalTransition, .ownCase],
+                idempotent: true
+            ) { try await retry($0) },
+            Operation(
+                "voidRefund",
+                .post,
+                "/v1/refunds/{id}/void",
+                summary: "Give a refund up and release its money",
+                details: """
+                    The channel is asked first; only when it does not know the refund, has refused it or has closed it, is the \
+                    refund closed and its money free to be decided on again.
+                    """,
+                tag: Self.tag,
+                access: .roles([.agent, .supervisor, .admin], scope: .afterSalesWrite),
+                responses: [.json("The refund, closed.", Refund.schema, headers: [.etag])],
+                problems: [.illegalTransition, .ownCase, .channelUnavailable, .channelSilent, .refundNotVoidable],
+                idempotent: true
+            ) { try await void($0) },
+        ]
+    }
+
+    private func get(_ call: Call) async throws -> Reply {
+        let refund = try await visible(call)
+        guard !call.hasCurrent(refund.version) else { return Reply(status: 304).etag(refund.version) }
+        return .ok(refund.json).etag(refund.version)
+    }
+
+    private func retry(_ call: Call) async throws -> Reply {
+        if let replayed = try await requests.replay(call) { return replayed }
+        let refund = try await movable(call)
+        return try await requests.once(call) { session in
+            try retryRefund(refund.id, campus: refund.campus, Cause(call), in: session)
+        } reply: { refund in
+            Reply(status: 202, body: .json(refund.json)).etag(refund.version)
+        } done: { refund in
+            call.logger.record(.refundRetried, refund.logValues)
+        }
+    }
+
+    private func void(_ call: Call) async throws -> Reply {
+        if let replayed = try await requests.replay(call) { return replayed }
+        let refund = try await movable(call)
+        let cause = Cause(call)
+        let examined = try await refusalsAsProblems {
+            do {
+                return try await voidRefund.examine(refund.id, campus: call.campus, cause)
+            } catch let refusal as AfterSalesRefusal {
+                call.logger.record(.refundVoidRefused, refund.logValues)
+                throw refusal
+            }
+        }
+        return try await requests.once(call) { session in
+            try voidRefund.conclude(examined, cause, in: session)
+        } reply: { refund in
+            .ok(refund.json).etag(refund.version)
+        } done: { refund in
+            call.logger.record(.refund(refund.status), refund.logValues)
+        }
+    }
+
+    private func visible(_ call: Call) async throws -> Refund {
+        let id: RefundID = try call.id()
+        return try await requests.read { session in
+            guard let refund = try RefundStore().find(id, campus: call.principal.campus, in: session),
+                call.principal.maySee(customer: refund.customerID, merchant: refund.merchantID)
+            else { throw AfterSalesRefusal.notFound }
+            return refund
+        }
+    }
+
+    /// A refund that this staff member may move: not one of their own orders.
+    private func movable(_ call: Call) async throws -> Refund {
+        let refund = try await visible(call)
+        guard !call.principal.isStaffOnOwn(refund.customerID) else { throw AfterSalesRefusal.ownCase.problem }
+        return refund
+    }
+}

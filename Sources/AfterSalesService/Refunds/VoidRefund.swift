@@ -1,0 +1,90 @@
+import EventLog
+import Model
+import Postgres
+import ServiceKit
+
+/// Gives a refund up, on a person's word, once its channel says that no money moves under its number.
+///
+/// The channel is asked outside any transaction. The refund's version is the fence: a submission that begins meanwhile changes
+/// it, and then nothing is given up. After it was given up, a submission finds it closed and sends nothing.
+struct VoidRefund: Sendable {
+    /// Where refunds are kept.
+    let pool: ConnectionPool
+    /// The channels that can be asked.
+    let channels: RefundChannels
+    /// How long a request to a channel may be on its way: before that, its not knowing the refund proves nothing.
+    let requestLifetime: Duration
+
+    private let refunds = RefundStore()
+    private let move = MoveRefund()
+
+    /// Gives refunds of that database up.
+    init(pool: ConnectionPool, channels: RefundChannels, requestLifetime: Duration = .seconds(60)) {
+        self.pool = pool
+        self.channels = channels
+        self.requestLifetime = requestLifetime
+    }
+
+    /// Asks the channel, and stores what it knows.
+    ///
+    /// - Returns: the refund, closed when the channel closed it, otherwise ready for ``conclude(_:_:in:)``.
+    /// - Throws: ``AfterSalesRefusal`` when the channel knows the refund and has not closed it, cannot be asked, or may yet be
+    ///   reached by an earlier request.
+    func examine(_ id: RefundID, campus: Campus, _ cause: Cause) async throws -> Refund {
+        let refund = try await pool.transaction { [refunds] session -> Refund in
+            guard let refund = try refunds.find(id, campus: campus.id, in: session) else {
+                throw AfterSalesRefusal.notFound
+            }
+            return refund
+        }
+        guard refund.status.allows(.void) || refund.status == .abnormal else {
+            throw RefundRefusal(step: .void, status: refund.status)
+        }
+        guard let channel = channels[refund.payment.channel] else {
+            throw AfterSalesRefusal.channelUnavailable([refund.payment.channel])
+        }
+        let report: ChannelReport?
+        do {
+            report = try await channel.query(RefundInstruction(refund))
+        } catch {
+            throw AfterSalesRefusal.channelSilent
+        }
+        switch report {
+        case nil, .failed:
+            try checkNothingIsOnItsWay(refund, cause)
+            return refund
+        case .processing?, .succeeded?, .abnormal?, .closed?:
+            guard let report else { return refund }
+            let known = try await store(report, of: refund, cause)
+            guard known.status == .closed else { throw AfterSalesRefusal.channelKnowsRefund(report) }
+            return known
+        }
+    }
+
+    /// Gives the refund up that was examined, in the transaction of the request.
+    func conclude(_ examined: Refund, _ cause: Cause, in session: borrowing Session) throws -> Refund {
+        guard examined.status != .closed else { return examined }
+        guard let refund = try move.lock(examined.id, campus: examined.campus, in: session),
+            refund.version == examined.version
+        else { throw AfterSalesRefusal.refundMoved }
+        return try move(refund, .void, cause, in: session)
+    }
+
+    private func checkNothingIsOnItsWay(_ refund: Refund, _ cause: Cause) throws {
+        guard refund.status.allows(.void) else { throw RefundRefusal(step: .void, status: refund.status) }
+        guard refund.status == .unknown, let sentAt = refund.submittedAt else { return }
+        let age = cause.at.duration(since: sentAt)
+        guard age >= requestLifetime else {
+            throw AfterSalesRefusal.tooEarlyToVoid(retryAfter: requestLifetime - age)
+        }
+    }
+
+    private func store(_ report: ChannelReport, of seen: Refund, _ cause: Cause) async throws -> Refund {
+        try await pool.transaction { [move] session -> Refund in
+            guard let refund = try move.lock(seen.id, campus: seen.campus, in: session), refund.version == seen.version,
+                refund.status.allows(.report)
+            else { throw AfterSalesRefusal.refundMoved }
+            return try move(refund, .report(report), cause, in: session)
+        }
+    }
+}

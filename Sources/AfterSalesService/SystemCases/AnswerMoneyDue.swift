@@ -1,0 +1,208 @@
+import EventLog
+import Logging
+import Model
+import Postgres
+import ServiceKit
+
+/// Opens the service's own case for money that is due back, so that nobody has to ask for it.
+///
+/// One for each payment and cause of an order, for what no decision has promised yet. Customers' open cases that ask for the
+/// same money are answered by it.
+struct AnswerMoneyDue: Sendable {
+    private let pool: ConnectionPool
+    private let directory: CampusDirectory
+    private let channels: RefundChannels
+    private let logger: Logger
+    private let orders = OrderRecordStore()
+    private let refundables = RefundableStore()
+    private let cases = CaseStore()
+    private let items = CaseItemStore()
+    private let systemCases = SystemCaseStore()
+    private let conclude = ConcludeCase()
+
+    /// Answers for the orders of that database.
+    init(pool: ConnectionPool, directory: CampusDirectory, channels: RefundChannels, logger: Logger) {
+        self.pool = pool
+        self.directory = directory
+        self.channels = channels
+        self.logger = logger
+    }
+
+    /// What answering came to.
+    private enum Answer {
+        /// A case of the service's own, and the customers' cases that it answers too.
+        case opened(CaseFile, attached: [AfterSalesCase])
+        /// All of it was promised already.
+        case promised
+        /// It was answered before.
+        case repeated
+    }
+
+    /// Does one task of ``MoneyDue/queue``.
+    func perform(_ task: LeasedTask) async throws -> TaskOutcome {
+        guard let due = MoneyDue(task.payload) else { return .dead(reason: "the task cannot be read") }
+        guard let campus = try await directory.campus(task.campus) else {
+            return .dead(reason: "there is no such campus")
+        }
+        let now = try await directory.now(in: campus)
+        let cause = Cause(actor: .system("money_due"), at: now, trace: task.trace)
+        let answer = try await pool.transaction { session in
+            try self.answer(due, campus: campus, cause, in: session)
+        }
+        log(answer, due, campus)
+        return .settled
+    }
+
+    private func answer(
+        _ due: MoneyDue,
+        campus: Campus,
+        _ cause: Cause,
+        in session: borrowing Session
+    ) throws -> Answer {
+        try refundables.lock([due.orderID], in: session)
+        guard try !systemCases.isAnswered(due, campus: campus.id, in: session) else { return .repeated }
+        guard let order = try orders.find(due.orderID, campus: campus.id, in: session) else { throw OrderMissing() }
+        let book = try refundables.book(of: order, campus: campus.id, in: session)
+        let taken = try items.takenUnits(of: order.id, campus: campus.id, in: session)
+        let asked = owed(due, order, book, taken)
+        guard asked.contains(where: { $0.asked > .zero }) else {
+            try systemCases.insert(due, answeredBy: nil, campus: campus.id, in: session)
+            return .promised
+        }
+        let opened = try open(due, asking: asked, order, book, campus, cause, in: session)
+        try systemCases.insert(due, answeredBy: opened.subject.id, campus: campus.id, in: session)
+        guard opened.subject.status == .executing else { return .opened(opened, attached: []) }
+        let attached = try attachOpenCases(to: opened.subject, due, order, book, campus, cause, in: session)
+        return .opened(opened, attached: attached)
+    }
+
+    /// What is owed of a payment and not promised yet, item by item, up to what is due.
+    private func owed(
+        _ due: MoneyDue,
+        _ order: OrderRecord,
+        _ book: RefundableBook,
+        _ taken: [Int: Set<Int>]
+    ) -> [CaseItem] {
+        var left = due.refund.amount.fen
+        let rows = book.rows.filter {
+            $0.payment == due.refund.paymentID && ($0.item == .surplus) == due.refund.cause.isSurplus
+        }
+        return rows.map { row in
+            let amount = min(left, row.remaining.fen)
+            left -= amount
+            var units: [Int] = []
+            if case .line(let number) = row.item, let line = order.lines.first(where: { $0.number == number }) {
+                units = (0..<line.quantity).filter { !(taken[number]?.contains($0) ?? false) }
+            }
+            return CaseItem(item: row.item, units: units, asked: Money(fen: amount), state: .held)
+        }
+    }
+
+    private func open(
+        _ due: MoneyDue,
+        asking asked: [CaseItem],
+        _ order: OrderRecord,
+        _ book: RefundableBook,
+        _ campus: Campus,
+        _ cause: Cause,
+        in session: borrowing Session
+    ) throws -> CaseFile {
+        let subject = AfterSalesCase(
+            of: order,
+            kind: .refund,
+            reason: due.refund.cause.reason,
+            requested: Money(fen: asked.reduce(0) { $0 + $1.asked.fen }),
+            asksWholeOrder: due.refund.cause == .cancelled,
+            description: nil,
+            source: due.refund.cause.rawValue,
+            isSystem: true,
+            campus: campus,
+            cause
+        )
+        var inputs = DecisionInputs(
+            subject,
+            of: order,
+            book: book,
+            channels: channels,
+            campus: campus,
+            due: due.refund.cause,
+            at: cause.at
+        )
+        inputs.unavailableChannels = channels.unavailable(for: order.payments.filter { $0.id == due.refund.paymentID })
+        let matter = ConcludeCase.Matter(
+            subject: subject,
+            isNew: true,
+            items: asked.filter { $0.asked > .zero },
+            order: order,
+            book: book,
+            payment: due.refund.paymentID
+        )
+        return try conclude.byRule(matter, inputs, campus: campus, cause, in: session)
+    }
+
+    /// Answers customers' undecided cases that ask for the money that is on its way now.
+    private func attachOpenCases(
+        to answer: AfterSalesCase,
+        _ due: MoneyDue,
+        _ order: OrderRecord,
+        _ book: RefundableBook,
+        _ campus: Campus,
+        _ cause: Cause,
+        in session: borrowing Session
+    ) throws -> [AfterSalesCase] {
+        var attached: [AfterSalesCase] = []
+        for open in try cases.cases(of: order.id, campus: campus.id, in: session) {
+            guard !open.isSystem, open.kind == .refund, open.status.isUndecided,
+                (open.reason == .duplicateCharge) == (due.refund.cause.reason == .duplicateCharge)
+            else { continue }
+            guard let locked = try cases.lock(open.id, campus: campus.id, in: session) else { continue }
+            let inputs = DecisionInputs(
+                locked,
+                of: order,
+                book: book,
+                channels: channels,
+                campus: campus,
+                due: due.refund.cause,
+                at: cause.at
+            )
+            let file = try conclude.byAttaching(
+                locked,
+                isNew: false,
+                items: try items.items(of: locked.id, campus: campus.id, in: session),
+                to: answer,
+                approved: min(locked.requested, answer.requested),
+                inputs,
+                openedBy: cause,
+                in: session
+            )
+            attached.append(file.subject)
+        }
+        return attached
+    }
+
+    private func log(_ answer: Answer, _ due: MoneyDue, _ campus: Campus) {
+        var logger = logger
+        logger[.campus] = campus.code
+        switch answer {
+        case .repeated: break
+        case .promised:
+            logger.record(
+                .moneyDueAlreadyPromised,
+                [
+                    .orderID: .id(due.orderID), .paymentID: .id(due.refund.paymentID),
+                    .cause: .string(due.refund.cause.rawValue),
+                ]
+            )
+        case .opened(let file, let attached):
+            var values = file.subject.logValues
+            values[.cause] = .string(due.refund.cause.rawValue)
+            values[.paymentID] = .id(due.refund.paymentID)
+            logger.record(.systemCaseOpened, values)
+            logger.recordDecision(file)
+            for other in attached { logger.record(.caseAttached, other.logValues) }
+        }
+    }
+}
+
+/// Money is due for an order that is not there yet; the task is tried again.
+struct OrderMissing: Error {}
