@@ -1,3 +1,8 @@
-import Hummingbird
+import ArgumentParser
+import ServiceKit
 
-@main struct App { static func main() {} }
+/// `OrderService serve | migrate | campus | key | token | …`
+@main
+struct OrderServiceCommand: AsyncParsableCommand {
+    static let configuration = ServiceCommands<OrderServiceDefinition>.configuration
+}

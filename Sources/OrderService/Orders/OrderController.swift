@@ -86,7 +86,7 @@ struct OrderController: Sendable {
             ) { .pickUp(try Self.rider(of: $0)) },
             action(.deliver, "deliverOrder", "deliver", "The order was handed over", OrderSchemas.deliver) { call in
                 guard let handover = call.body["handover"].flatMap(Handover.init(json:)) else {
-                    throw .validation("/handover", "is missing")
+                    throw Problem.validation("/handover", "is missing")
                 }
                 return .deliver(handover)
             },
@@ -138,7 +138,7 @@ struct OrderController: Sendable {
         _ body: JSONSchema,
         details: String? = nil,
         problems: [ProblemKind] = [],
-        command: @escaping @Sendable (Call) throws(Problem) -> OrderCommand
+        command: @escaping @Sendable (Call) throws -> OrderCommand
     ) -> Operation {
         Operation(
             id,
