@@ -24,7 +24,7 @@ public final class Authenticator: Sendable {
 
     /// An authenticator over a directory.
     ///
-    /// - Parameter clock: the machine's own clock; test campuses' clocks do not move the end of tokens and keys.
+    /// - `clock`: the machine's own clock; test campuses' clocks do not move the end of tokens and keys.
     public init(directory: CampusDirectory, clock: any WallClock) {
         self.directory = directory
         self.clock = clock
@@ -115,7 +115,7 @@ public final class Authenticator: Sendable {
         return credential.isEmpty || credential.utf8.contains(0x20) ? nil : credential
     }
 
-    /// - Parameter error: the RFC 6750 error code; none when no credential was sent.
+    /// - `error`: the RFC 6750 error code; none when no credential was sent.
     private static func refusal(_ detail: String, error: String? = "invalid_token") -> Problem {
         let challenge = error.map { #"Bearer realm="campus", error="\#($0)""# } ?? #"Bearer realm="campus""#
         return Problem(.unauthenticated, detail, headers: [.wwwAuthenticate: challenge])

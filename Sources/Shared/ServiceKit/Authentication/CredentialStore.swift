@@ -124,7 +124,7 @@ struct CredentialStore: Sendable {
 
     /// Notes what somebody did.
     ///
-    /// - Parameter detail: holds no secrets and no personal data.
+    /// - `detail`: holds no secrets and no personal data.
     func audit(
         _ action: String,
         subject: String,

@@ -37,9 +37,8 @@ struct UnverifiedToken: Sendable {
 
     /// The token's words when the key signed them and they are what a user's token must say; nil otherwise.
     ///
-    /// - Parameters:
-    ///   - key: the key of its `kid`.
-    ///   - campusCode: the code of the key's campus; `campus` may name it by code or by id.
+    /// - `key`: the key of its `kid`.
+    /// - `campusCode`: the code of the key's campus; `campus` may name it by code or by id.
     func verified(by key: VerificationKey, campusCode: String) -> UserToken? {
         guard key.kid == kid, key.revokedAt == nil, algorithm == key.algorithm.rawValue,
             key.verifies(signature, of: signedBytes),

@@ -2,7 +2,9 @@ import Crypto
 import JWTKit
 import Model
 
-/// A key that users' tokens of one campus are signed with. Its algorithm is pinned: the token's own word for it is only compared.
+/// A key that users' tokens of one campus are signed with.
+///
+/// Its algorithm is pinned: the token's own word for it is only compared.
 public struct VerificationKey: Sendable {
     /// The algorithms that a key may be pinned to.
     public enum Algorithm: String, CaseIterable, Sendable {
@@ -28,7 +30,7 @@ public struct VerificationKey: Sendable {
 
     /// A key from its stored form.
     ///
-    /// - Parameter material: a PEM public key; for HS256 the secret of at least 32 bytes in base64url.
+    /// - `material`: a PEM public key; for HS256 the secret of at least 32 bytes in base64url.
     /// - Throws: ``InvalidVerificationKey`` when it is not one, or weaker than the algorithm asks for.
     public init(
         kid: String,

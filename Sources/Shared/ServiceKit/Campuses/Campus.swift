@@ -56,7 +56,7 @@ public struct Campus: Sendable {
     ///
     /// Our own clocks (a merchant's answer, the desk's first look) run only while the campus is open.
     ///
-    /// - Parameter horizon: how far to look; a campus that stays closed answers that far ahead.
+    /// - `horizon`: how far to look; a campus that stays closed answers that far ahead.
     public func deadline(
         after duration: Duration,
         from start: Timestamp,

@@ -26,6 +26,7 @@ public struct CampusCalendar: Hashable, Sendable {
         /// 1 for Monday to 7 for Sunday.
         public var weekday: Int { Int((number + 3) % 7 + 7) % 7 + 1 }
 
+        /// In order of time.
         public static func < (left: Day, right: Day) -> Bool { left.number < right.number }
     }
 

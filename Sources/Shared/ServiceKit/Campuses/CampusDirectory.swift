@@ -18,7 +18,7 @@ public final class CampusDirectory: Sendable {
 
     /// A directory over a pool.
     ///
-    /// - Parameter clock: the machine's own clock, to which the offset of test campuses is added.
+    /// - `clock`: the machine's own clock, to which the offset of test campuses is added.
     public init(pool: ConnectionPool, clock: any WallClock, logger: Logger) {
         self.pool = pool
         self.clock = clock
@@ -90,7 +90,9 @@ public final class CampusDirectory: Sendable {
 }
 
 extension Campus {
-    /// A stored campus. Settings that do not hold are logged, and the defaults stand in for all of them.
+    /// A stored campus.
+    ///
+    /// Settings that do not hold are logged, and the defaults stand in for all of them.
     init(_ stored: StoredCampus, timezone: CampusTimezone, logger: Logger) {
         var settings = CampusSettings()
         do {

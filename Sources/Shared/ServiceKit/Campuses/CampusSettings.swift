@@ -1,6 +1,8 @@
 import Model
 
-/// What a campus may set for itself. What it does not set has the default given here.
+/// What a campus may set for itself.
+///
+/// What it does not set has the default given here.
 public struct CampusSettings: Hashable, Sendable {
     /// How long an order may stay unpaid.
     public var paymentDeadline: Duration = .seconds(15 * 60)

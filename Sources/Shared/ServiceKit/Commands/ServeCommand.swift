@@ -1,5 +1,7 @@
 import ArgumentParser
 import Logging
+import Postgres
+import Schema
 import ServiceLifecycle
 import UnixSignals
 
@@ -43,6 +45,7 @@ struct ServeCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
     private func serve(_ configuration: ServiceConfiguration, _ logger: Logger) async throws {
         let runtime = try await ServiceRuntime(Definition.self, configuration: configuration, logger: logger)
         logger.record(.serviceStarting, [.version: .string(ServiceVersion.current)])
+        try await refuseWrongSchema(runtime.foundation.pool)
         var group = ServiceGroupConfiguration(
             services: [runtime.application],
             gracefulShutdownSignals: [.sigterm, .sigint],
@@ -53,5 +56,16 @@ struct ServeCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
         // Cancelled tasks end at once; what does not is a fault, and the process must end all the same.
         group.maximumCancellationDuration = .seconds(1)
         try await ServiceGroup(configuration: group).run()
+    }
+
+    /// Ends the process when the database is there and its schema is not one that this program works with.
+    ///
+    /// A database that is not there is waited for: the process lives, and is not ready.
+    private func refuseWrongSchema(_ pool: ConnectionPool) async throws {
+        do {
+            try await Schema.check(pool)
+        } catch is PostgresError {
+            return
+        }
     }
 }

@@ -4,7 +4,9 @@ import Model
 public struct Setting<Value: Sendable>: DeclaredSetting {
     /// The environment variable.
     public let name: String
-    /// What it sets, for `--help` and `docs/configuration.md`. One sentence.
+    /// What it sets, for `--help` and `docs/configuration.md`.
+    ///
+    /// One sentence.
     public let meaning: String
     /// What values are allowed, in words.
     public let allowed: String
@@ -60,6 +62,7 @@ public struct Setting<Value: Sendable>: DeclaredSetting {
     /// The value of a text; nil when it is not allowed.
     public func value(of text: String) -> Value? { read(text) }
 
+    /// The value of a text, whatever its type; nil when it is not allowed.
     public func parsed(_ text: String) -> (any Sendable)? { read(text) }
 }
 

@@ -11,7 +11,9 @@ public struct ETag: Hashable, Sendable {
     /// The header's value, for example `"v12"` with its quotes.
     public var text: String { "\"v\(version)\"" }
 
-    /// Whether an `If-Match` or `If-None-Match` value names that version. `*` names any; a weak tag none, since ours are strong.
+    /// Whether an `If-Match` or `If-None-Match` value names that version.
+    ///
+    /// `*` names any; a weak tag none, since ours are strong.
     public static func matches(_ condition: String, version: Int64) -> Bool {
         let text = ETag(version: version).text
         return condition.split(separator: ",").contains { candidate in

@@ -6,8 +6,10 @@ import NIOCore
 
 /// What Hummingbird keeps for a request; everything of ours is in ``Call``.
 public struct EdgeContext: RequestContext {
+    /// Hummingbird's own part.
     public var coreContext: CoreRequestContextStorage
 
+    /// A context for a request that has just arrived.
     public init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
     }
@@ -17,6 +19,7 @@ public struct EdgeContext: RequestContext {
 ///
 /// Whatever goes wrong on the way ends as one problem document; nothing is thrown past it, and each request is counted once.
 public struct Edge: HTTPResponder {
+    /// What Hummingbird hands over with a request.
     public typealias Context = EdgeContext
 
     private struct Route: Sendable {
@@ -143,12 +146,17 @@ public struct Edge: HTTPResponder {
 
     private func authenticate(_ request: Request, _ route: Route) async throws -> (principal: Principal, campus: Campus)
     {
-        guard route.needsCredential else {
+        guard route.needsCredential, !Self.hasTicket(request, route.operation.access) else {
             return (Principal(campus: nowhere.id, actor: .system("anonymous")), nowhere)
         }
         let (principal, campus) = try await authenticator.authenticate(request.headers)
         try route.operation.access.check(principal)
         return (principal, campus)
+    }
+
+    private static func hasTicket(_ request: Request, _ access: Access) -> Bool {
+        guard let parameter = access.ticketParameter, request.headers[.authorization] == nil else { return false }
+        return request.uri.queryParameters[Substring(parameter)] != nil
     }
 
     private func response(_ reply: Reply, to request: Request, _ call: Call) throws -> Response {

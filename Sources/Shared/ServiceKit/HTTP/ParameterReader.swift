@@ -42,7 +42,9 @@ struct ParameterReader: Sendable {
         return values
     }
 
-    /// Checks the operation's own headers. A missing `If-Match` has a problem of its own (RFC 6585 §3).
+    /// Checks the operation's own headers.
+    ///
+    /// A missing `If-Match` has a problem of its own (RFC 6585 §3).
     func headers(_ fields: HTTPFields, _ faults: inout [Fault]) throws(Problem) {
         for (parameter, name) in headers {
             if let value = fields[name] {

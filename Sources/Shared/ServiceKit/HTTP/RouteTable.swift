@@ -47,7 +47,9 @@ struct RouteTable: Sendable {
         segment.hasPrefix("{") && segment.hasSuffix("}") ? String(segment.dropFirst().dropLast()) : nil
     }
 
-    /// What a method and a path, still percent-encoded, ask for. A literal segment wins over a parameter.
+    /// What a method and a path, still percent-encoded, ask for.
+    ///
+    /// A literal segment wins over a parameter.
     func match(_ method: HTTPRequest.Method, _ path: Substring) -> Match {
         guard path.utf8.first == UInt8(ascii: "/") else { return .notFound }
         let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
@@ -94,7 +96,7 @@ struct RouteTable: Sendable {
 enum PercentEncoding {
     /// The text; nil when an escape is broken or the bytes are not UTF-8.
     ///
-    /// - Parameter plusIsSpace: as in `application/x-www-form-urlencoded`, which queries are.
+    /// - `plusIsSpace`: as in `application/x-www-form-urlencoded`, which queries are.
     static func decode(_ text: Substring, plusIsSpace: Bool = false) -> String? {
         let isPlain = text.utf8.allSatisfy { $0 != UInt8(ascii: "%") && !(plusIsSpace && $0 == UInt8(ascii: "+")) }
         if isPlain { return String(text) }

@@ -21,6 +21,7 @@ struct StreamedResponse: Sendable {
     private enum End: Sendable {
         case finished
         case gone
+        case broken
         case draining
     }
 
@@ -29,7 +30,9 @@ struct StreamedResponse: Sendable {
     let open: OpenStreams
     let logger: Logger
 
-    /// The body as Hummingbird takes it. Hummingbird itself does not notice a client that leaves while nothing is written.
+    /// The body as Hummingbird takes it.
+    ///
+    /// Hummingbird itself does not notice a client that leaves while nothing is written.
     var body: ResponseBody {
         ResponseBody { writer in
             open.opened()
@@ -49,6 +52,8 @@ struct StreamedResponse: Sendable {
             case .finished: break
             case .draining: try await outlet.write(stream.farewell)
             case .gone: return
+            // The client may still be there, waiting for more: only closing the connection tells it.
+            case .broken: throw StreamBroken()
             }
             try await writer.finish(nil)
         }
@@ -64,7 +69,7 @@ struct StreamedResponse: Sendable {
                     return nil
                 } catch {
                     logger.record(.streamFailed, error: error)
-                    return .gone
+                    return .broken
                 }
             }
             group.addTask {
@@ -78,6 +83,9 @@ struct StreamedResponse: Sendable {
         }
     }
 }
+
+/// A streamed body failed, and its connection is closed.
+private struct StreamBroken: Error {}
 
 /// Hands bytes to Hummingbird's writer.
 ///

@@ -53,6 +53,7 @@ public struct IdempotencyKey: Hashable, Sendable {
             && left.method == right.method && left.campus == right.campus
     }
 
+    /// Goes with equality.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(campus)
         hasher.combine(principal)

@@ -66,7 +66,7 @@ public struct IdempotencyStore: Sendable {
 
     /// Locks each key until the transaction ends and says what is stored under it, in the order given.
     ///
-    /// - Parameter keys: none twice; a lock is not refused to the session that holds it.
+    /// - `keys`: none twice; a lock is not refused to the session that holds it.
     public func claim(_ keys: [IdempotencyKey], in session: borrowing Session) throws -> [IdempotencyClaim] {
         let digests = keys.map(\.bodySHA256.bytes)
         var claims = [IdempotencyClaim](repeating: .inFlight, count: keys.count)
@@ -98,7 +98,9 @@ public struct IdempotencyStore: Sendable {
         try session.execute(insertSQL(replies))
     }
 
-    /// The statement of ``record(_:in:)``, for a pipeline. A row older than a day that was not yet purged is overwritten.
+    /// The statement of ``record(_:in:)``, for a pipeline.
+    ///
+    /// A row older than a day that was not yet purged is overwritten.
     public func insertSQL(_ replies: [(key: IdempotencyKey, reply: StoredReply)]) -> SQL {
         """
         insert into campus.\(identifier: table) as stored

@@ -9,10 +9,9 @@ extension ConnectionPool {
     /// In one transaction: the key is locked without waiting; a stored answer is replayed; otherwise `body` works and its answer is stored
     /// with the effect. What `body` throws rolls everything back, and the key stays new.
     ///
-    /// - Parameters:
-    ///   - key: ``Call/idempotency`` of an operation that declares itself idempotent.
-    ///   - store: the store of the service.
-    ///   - body: the work. Takes its own locks after this one.
+    /// - `key`: ``Call/idempotency`` of an operation that declares itself idempotent.
+    /// - `store`: the store of the service.
+    /// - `body`: the work. Takes its own locks after this one.
     /// - Returns: the answer, the same bytes each time; replayed ones say so in `Idempotent-Replayed`.
     /// - Throws: ``Problem`` `idempotency-mismatch` or `idempotency-in-flight`; what `body` throws.
     public func idempotent(
@@ -42,7 +41,7 @@ public final class IdempotencyPurge: Service {
 
     /// Purges one service's keys.
     ///
-    /// - Parameter interval: how often it looks.
+    /// - `interval`: how often it looks.
     public init(store: IdempotencyStore, pool: ConnectionPool, interval: Duration = .seconds(60), logger: Logger) {
         self.store = store
         self.pool = pool
@@ -50,6 +49,7 @@ public final class IdempotencyPurge: Service {
         self.logger = logger
     }
 
+    /// Purges at intervals until shut down.
     public func run() async throws {
         try? await cancelWhenGracefulShutdown {
             while !Task.isCancelled {

@@ -5,8 +5,11 @@ import Model
 ///
 /// Metadata under other keys than those of ``LogKey`` is not written, whoever logs it.
 public struct LineLogHandler: LogHandler {
+    /// What every line of this handler carries.
     public var metadata: Logger.Metadata = [:]
+    /// The least level that is written.
     public var logLevel: Logger.Level
+    /// Adds what the task at hand carries.
     public var metadataProvider: Logger.MetadataProvider?
 
     private let service: String
@@ -17,9 +20,8 @@ public struct LineLogHandler: LogHandler {
 
     /// A handler that writes to a sink.
     ///
-    /// - Parameters:
-    ///   - service: the name of the process.
-    ///   - isColoured: whether text lines have colours, as terminals understand them.
+    /// - `service`: the name of the process.
+    /// - `isColoured`: whether text lines have colours, as terminals understand them.
     public init(
         service: String,
         level: Logger.Level,
@@ -36,11 +38,13 @@ public struct LineLogHandler: LogHandler {
         self.clock = clock
     }
 
+    /// One entry of ``metadata``.
     public subscript(metadataKey key: String) -> Logger.MetadataValue? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
+    /// Formats a line and hands it to the sink.
     public func log(event: Logging.LogEvent) {
         var values: [(key: LogKey, value: Logger.MetadataValue)] = []
         let provided = metadataProvider?.get() ?? [:]
@@ -77,10 +81,9 @@ public struct ServiceLog: Sendable {
 
     /// A log.
     ///
-    /// - Parameters:
-    ///   - service: the name of the process in each line.
-    ///   - descriptor: where to write; 1 is standard output.
-    ///   - isColoured: whether text lines have colours.
+    /// - `service`: the name of the process in each line.
+    /// - `descriptor`: where to write; 1 is standard output.
+    /// - `isColoured`: whether text lines have colours.
     public init(
         service: String,
         level: Logger.Level = .info,

@@ -1,7 +1,9 @@
 import Logging
 import Model
 
-/// The keys a log line may have beyond `ts level service msg`. What has another key is not written.
+/// The keys a log line may have beyond `ts level service msg`.
+///
+/// What has another key is not written.
 ///
 /// Being one enum, it is the place to ask what can end up in a log: none of these holds a phone number, an address, a name of a person,
 /// a token or a secret.
@@ -98,7 +100,9 @@ public enum LogKey: String, CaseIterable, Sendable {
 public struct LogValue: Sendable {
     let metadata: Logger.MetadataValue
 
-    /// Text. Never free text of users.
+    /// Text.
+    ///
+    /// Never free text of users.
     public static func string(_ value: String) -> LogValue { LogValue(metadata: .string(value)) }
 
     /// A whole number.
@@ -115,7 +119,9 @@ public struct LogValue: Sendable {
     /// An id.
     public static func id<Subject>(_ value: ID<Subject>) -> LogValue { LogValue(metadata: .string(value.description)) }
 
-    /// Who acts. Ids of the platform's own making are not personal data here; names are.
+    /// Who acts.
+    ///
+    /// Ids of the platform's own making are not personal data here; names are.
     public static func actor(_ value: Actor) -> LogValue { LogValue(metadata: .string(value.description)) }
 
     /// Money in fen.
@@ -136,8 +142,11 @@ public struct LogValue: Sendable {
 }
 
 extension LogValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral {
+    /// Text.
     public init(stringLiteral value: String) { self = .string(value) }
+    /// A whole number.
     public init(integerLiteral value: Int64) { self = .integer(value) }
+    /// `true` or `false`.
     public init(booleanLiteral value: Bool) { self = .bool(value) }
 }
 

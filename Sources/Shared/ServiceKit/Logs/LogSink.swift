@@ -65,7 +65,9 @@ public final class LogSink: Sendable {
         if wakes { writer.async { self.drain() } }
     }
 
-    /// Waits until everything taken so far is written. Blocks the thread: for the end of the process only.
+    /// Waits until everything taken so far is written.
+    ///
+    /// Blocks the thread: for the end of the process only.
     public func flush() {
         writer.sync {}
         writer.sync { self.drain() }

@@ -2,13 +2,17 @@ import Logging
 import Model
 import Postgres
 
-/// Something that is logged, under a name that alerts and people can rely on. `docs/logs.md` lists each one.
+/// Something that is logged, under a name that alerts and people can rely on.
+///
+/// `docs/logs.md` lists each one.
 ///
 /// Each module declares its own as static members; the name never changes once published.
 public struct LoggedEvent: Sendable, Hashable {
     /// The stable name: a noun, a dot and what happened, for example `order.placed`.
     public let name: String
-    /// How loud it is. `warning` wants a look within the day, `error` now.
+    /// How loud it is.
+    ///
+    /// `warning` wants a look within the day, `error` now.
     public let level: Logger.Level
     /// The constant message.
     public let message: String
@@ -24,10 +28,9 @@ public struct LoggedEvent: Sendable, Hashable {
 extension Logger {
     /// Writes one line for an event.
     ///
-    /// - Parameters:
-    ///   - event: what happened.
-    ///   - values: the particulars.
-    ///   - error: what went wrong, described without values of statements or users.
+    /// - `event`: what happened.
+    /// - `values`: the particulars.
+    /// - `error`: what went wrong, described without values of statements or users.
     public func record(
         _ event: LoggedEvent,
         _ values: @autoclosure () -> [LogKey: LogValue] = [:],

@@ -1,4 +1,6 @@
-/// The second line of defence against personal data and secrets in logs. The first is ``LogKey``.
+/// The second line of defence against personal data and secrets in logs.
+///
+/// The first is ``LogKey``.
 ///
 /// It masks what has an unmistakable form: Chinese mobile numbers, platform keys, webhook secrets, JWTs, bearer credentials and passwords
 /// in connection strings.

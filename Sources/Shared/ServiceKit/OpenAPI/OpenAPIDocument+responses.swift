@@ -2,7 +2,9 @@ import HTTPTypes
 import Model
 
 extension OpenAPIDocument {
-    /// The schema of every problem. Kinds may have members of their own.
+    /// The schema of every problem.
+    ///
+    /// Kinds may have members of their own.
     static let problem = JSONSchema.openObject(
         name: "Problem",
         [

@@ -125,6 +125,8 @@ public struct OpenAPIDocument: Sendable {
         var schemes: [JSON] = []
         if !roles.isEmpty { schemes.append(["userToken": []]) }
         if access.scope != nil { schemes.append(["platformKey": []]) }
+        // Nothing: a ticket among the parameters stands in.
+        if access.ticketParameter != nil { schemes.append([:]) }
         return .array(schemes)
     }
 

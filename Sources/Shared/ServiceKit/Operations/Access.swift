@@ -38,6 +38,8 @@ public struct Access: Hashable, Sendable {
     let roles: Set<Role>?
     /// The scope that a platform key needs; nil is no platform key.
     let scope: Scope?
+    /// The query parameter that may stand in for a credential; nil is none.
+    var ticketParameter: String?
 
     /// Anyone, without a credential.
     public static let anyone = Access(roles: nil, scope: nil)
@@ -55,6 +57,13 @@ public struct Access: Hashable, Sendable {
     /// The platform by a key with the scope only.
     public static func platform(_ scope: Scope) -> Access {
         Access(roles: [], scope: scope)
+    }
+
+    /// The same, or whoever sends this query parameter and no credential: the handler judges it, and ``Call/isByTicket`` is true.
+    public func orTicket(in parameter: String) -> Access {
+        var copy = self
+        copy.ticketParameter = parameter
+        return copy
     }
 
     /// Whether a credential is needed.

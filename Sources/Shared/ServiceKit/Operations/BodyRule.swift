@@ -8,7 +8,9 @@ public struct BodyRule: Sendable {
     }
 
     let content: Content
-    /// Whether a missing body is a fault. A missing JSON body that may be missing reads as `{}`.
+    /// Whether a missing body is a fault.
+    ///
+    /// A missing JSON body that may be missing reads as `{}`.
     let isRequired: Bool
     /// The most bytes, at least 1.
     let limit: Int
@@ -18,10 +20,9 @@ public struct BodyRule: Sendable {
 
     /// A JSON body.
     ///
-    /// - Parameters:
-    ///   - schema: what it must be like.
-    ///   - required: whether it must be there; when not, a missing body reads as `{}`.
-    ///   - limit: the most bytes.
+    /// - `schema`: what it must be like.
+    /// - `required`: whether it must be there; when not, a missing body reads as `{}`.
+    /// - `limit`: the most bytes.
     public static func json(_ schema: JSONSchema, required: Bool = true, limit: Int = standardLimit) -> BodyRule {
         BodyRule(content: .json(schema), isRequired: required, limit: limit)
     }

@@ -27,6 +27,9 @@ public struct Call: Sendable {
     let headers: HTTPFields
     let baseLogger: Logger
 
+    /// Whether the request came without a credential, with a ticket that the handler is to judge: see ``Access/orTicket(in:)``.
+    public var isByTicket: Bool { principal.actor.role == .system }
+
     /// A path parameter by its name, percent-decoded.
     public func path(_ name: String) -> String {
         pathValues.first { $0.name == name }?.value ?? ""

@@ -6,12 +6,16 @@ import Model
 /// Everything a client may send or get is declared here, and the edge checks requests by it before the handler runs: credential, role,
 /// parameters, body, Idempotency-Key. The handler meets only what fits.
 public struct Operation: Sendable {
-    /// Does the work. What it throws becomes a problem: a ``Problem`` as it is, a database error as 503, anything else as 500.
+    /// Does the work.
+    ///
+    /// What it throws becomes a problem: a ``Problem`` as it is, a database error as 503, anything else as 500.
     public typealias Handler = @Sendable (Call) async throws -> Reply
 
     /// The `operationId`: stable for ever, in lower camel case.
     public let id: String
-    /// GET, POST, PUT or DELETE. HEAD is answered for every GET that is not a stream.
+    /// GET, POST, PUT or DELETE.
+    ///
+    /// HEAD is answered for every GET that is not a stream.
     public let method: HTTPRequest.Method
     /// The path template, for example `/v1/orders/{id}/timeline`.
     public let path: String

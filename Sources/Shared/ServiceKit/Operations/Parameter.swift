@@ -10,7 +10,9 @@ public struct Parameter: Sendable {
     let isRequired: Bool
     let summary: String
 
-    /// A query parameter. A schema of type array is sent comma-separated.
+    /// A query parameter.
+    ///
+    /// A schema of type array is sent comma-separated.
     public static func query(
         _ name: String,
         _ schema: JSONSchema,
@@ -20,7 +22,9 @@ public struct Parameter: Sendable {
         Parameter(name: name, location: .query, schema: schema, isRequired: required, summary: summary)
     }
 
-    /// A path parameter. Those not declared are UUIDs.
+    /// A path parameter.
+    ///
+    /// Those not declared are UUIDs.
     public static func path(_ name: String, _ schema: JSONSchema, _ summary: String) -> Parameter {
         Parameter(name: name, location: .path, schema: schema, isRequired: true, summary: summary)
     }

@@ -36,7 +36,7 @@ public struct Reply: Sendable {
 
     /// 201 with the new resource.
     ///
-    /// - Parameter location: its path.
+    /// - `location`: its path.
     public static func created(_ json: JSON, location: String) -> Reply {
         Reply(status: 201, headers: [.location: location], body: .json(json))
     }
@@ -64,7 +64,9 @@ public struct Reply: Sendable {
 
 /// A body that is written bit by bit, for example Server-Sent Events.
 public struct StreamBody: Sendable {
-    /// Writes the body. Returning ends it; being cancelled means that the client is gone or the service is shutting down.
+    /// Writes the body.
+    ///
+    /// Returning ends it; being cancelled means that the client is gone or the service is shutting down.
     public typealias Write = @Sendable (any StreamWriter) async throws -> Void
 
     let contentType: String

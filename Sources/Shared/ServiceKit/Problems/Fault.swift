@@ -18,7 +18,9 @@ public struct Fault: Hashable, Sendable {
     public let location: Location
     /// A JSON pointer (RFC 6901): empty for the whole, otherwise each step after a slash.
     public let pointer: String
-    /// What is wrong, in words for the client's developer. Never quotes the value.
+    /// What is wrong, in words for the client's developer.
+    ///
+    /// Never quotes the value.
     public let detail: String
 
     /// A fault.

@@ -5,7 +5,9 @@ import Model
 public struct Problem: Error, Sendable {
     /// Which entry of the catalogue.
     public var kind: ProblemKind
-    /// What is particular to this occurrence. Holds nothing of the inside and no personal data.
+    /// What is particular to this occurrence.
+    ///
+    /// Holds nothing of the inside and no personal data.
     public var detail: String
     /// Every fault, for `validation`.
     public var faults: [Fault]
@@ -31,7 +33,7 @@ public struct Problem: Error, Sendable {
 
     /// The document that is sent.
     ///
-    /// - Parameter requestID: what `X-Request-Id` says.
+    /// - `requestID`: what `X-Request-Id` says.
     public func json(requestID: String) -> JSON {
         var object: JSONObject = [
             "type": .string(kind.type),
@@ -66,9 +68,8 @@ extension Problem {
 
     /// The present state does not allow what was asked.
     ///
-    /// - Parameters:
-    ///   - state: the present state's name.
-    ///   - allowed: what can be done in it.
+    /// - `state`: the present state's name.
+    /// - `allowed`: what can be done in it.
     public static func illegalTransition(state: String, allowed: [String]) -> Problem {
         Problem(
             .illegalTransition,
@@ -79,7 +80,7 @@ extension Problem {
 
     /// Not now; the same Idempotency-Key makes repeating safe.
     ///
-    /// - Parameter retryAfter: sent in whole seconds, at least 1.
+    /// - `retryAfter`: sent in whole seconds, at least 1.
     public static func unavailable(_ detail: String, retryAfter: Duration = .seconds(1)) -> Problem {
         Problem(.unavailable, detail, headers: [.retryAfter: retryAfter.wholeSecondsRoundedUp])
     }

@@ -9,7 +9,9 @@ public struct ProblemKind: Hashable, Sendable {
     public let status: Int
     /// The same short words for every occurrence.
     public let title: String
-    /// For the catalogue page: what happened, and what the client can do about it. Markdown.
+    /// For the catalogue page: what happened, and what the client can do about it.
+    ///
+    /// Markdown.
     public let meaning: String
 
     /// A kind of problem.
@@ -23,8 +25,10 @@ public struct ProblemKind: Hashable, Sendable {
     /// The `type` of RFC 9457: a reference, relative to the service's origin, to a page that each service serves.
     public var type: String { "/problems/\(code)" }
 
+    /// Kinds are told apart by their codes.
     public static func == (left: ProblemKind, right: ProblemKind) -> Bool { left.code == right.code }
 
+    /// Goes with equality.
     public func hash(into hasher: inout Hasher) { hasher.combine(code) }
 }
 

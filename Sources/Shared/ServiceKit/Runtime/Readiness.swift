@@ -5,7 +5,9 @@ import Schema
 struct Readiness: Sendable {
     let pool: ConnectionPool
 
-    /// Why it cannot; nil when it can. An unreachable database throws, as it does for every request.
+    /// Why it cannot; nil when it can.
+    ///
+    /// An unreachable database throws, as it does for every request.
     func reason() async throws -> String? {
         do {
             try await Schema.check(pool)

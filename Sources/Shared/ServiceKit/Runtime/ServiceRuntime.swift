@@ -21,18 +21,21 @@ public struct ServiceRuntime: Sendable {
     /// The description that `/openapi.json` answers with.
     public let document: OpenAPIDocument
 
-    /// Puts a service together. Nothing is connected before the application runs.
+    /// Puts a service together.
     ///
-    /// - Parameters:
-    ///   - definition: which service.
-    ///   - configuration: its settings.
-    ///   - clock: the machine's clock.
-    ///   - logger: for everything in the process.
+    /// Nothing is connected before the application runs.
+    ///
+    /// - `definition`: which service.
+    /// - `configuration`: its settings.
+    /// - `clock`: the machine's clock.
+    /// - `logger`: for everything in the process.
+    /// - `onListening`: told the port once requests are accepted.
     public init<Definition: ServiceDefinition>(
         _ definition: Definition.Type,
         configuration: ServiceConfiguration,
         clock: any WallClock = SystemWallClock(),
-        logger: Logger
+        logger: Logger,
+        onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
     ) async throws {
         let foundation = try Self.foundation(definition, configuration, clock, logger)
         let parts = try await definition.build(foundation)
@@ -71,13 +74,12 @@ public struct ServiceRuntime: Sendable {
             ),
             services: shared + [purge] + parts.services + [reporter],
             onServerRunning: { channel in
+                let port = channel.localAddress?.port ?? 0
                 logger.record(
                     .serviceListening,
-                    [
-                        .address: .string(channel.localAddress?.ipAddress ?? ""),
-                        .port: .integer(channel.localAddress?.port ?? 0),
-                    ]
+                    [.address: .string(channel.localAddress?.ipAddress ?? ""), .port: .integer(port)]
                 )
+                await onListening(port)
             },
             logger: logger
         )

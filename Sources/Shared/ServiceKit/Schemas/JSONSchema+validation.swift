@@ -140,7 +140,9 @@ extension JSONSchema {
     }
 }
 
-/// Gathers faults while a value is walked. The pointer is only put together when there is a fault.
+/// Gathers faults while a value is walked.
+///
+/// The pointer is only put together when there is a fault.
 struct FaultCollector {
     enum Step {
         case name(String)

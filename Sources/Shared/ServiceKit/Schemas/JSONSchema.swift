@@ -15,7 +15,9 @@ public struct JSONSchema: Sendable {
             Member(name: name, schema: schema.described(summary), isRequired: true)
         }
 
-        /// A member that may be missing. Missing and `null` differ unless the schema is nullable.
+        /// A member that may be missing.
+        ///
+        /// Missing and `null` differ unless the schema is nullable.
         public static func optional(_ name: String, _ schema: JSONSchema, _ summary: String? = nil) -> Member {
             Member(name: name, schema: schema.described(summary), isRequired: false)
         }
@@ -134,10 +136,9 @@ extension JSONSchema {
 
     /// An object with these members and no others.
     ///
-    /// - Parameters:
-    ///   - name: what the document calls it; objects of one name are described once, so their members must be the same. Nil describes it
-    ///     in place.
-    ///   - members: in the order in which the document lists them.
+    /// - `name`: what the document calls it; objects of one name are described once, so their members must be the same. Nil describes it
+    ///   in place.
+    /// - `members`: in the order in which the document lists them.
     public static func object(name: String? = nil, _ members: [Member]) -> JSONSchema {
         JSONSchema(.object(name: name, members: members, isOpen: false))
     }

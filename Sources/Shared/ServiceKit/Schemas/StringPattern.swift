@@ -22,7 +22,7 @@ public struct StringPattern: Sendable {
 
     /// Only these ASCII characters.
     ///
-    /// - Parameter set: the inside of a bracket expression: single characters and ranges such as `A-Z`; a `-` that stands for itself comes
+    /// - `set`: the inside of a bracket expression: single characters and ranges such as `A-Z`; a `-` that stands for itself comes
     ///   last; no escapes.
     public static func ascii(_ set: String) -> StringPattern {
         let members = ASCIISet(set)

@@ -30,7 +30,7 @@ public struct LatencyHistogram: Sendable {
     ///
     /// The nearest-rank method over buckets: the answer is the upper end of the bucket, never more than the longest counted.
     ///
-    /// - Parameter quantile: from 0 to 1, for example 0.99.
+    /// - `quantile`: from 0 to 1, for example 0.99.
     public func quantile(_ quantile: Double) -> Duration {
         guard count > 0 else { return .zero }
         let rank = max(1, UInt64((quantile * Double(count)).rounded(.up)))

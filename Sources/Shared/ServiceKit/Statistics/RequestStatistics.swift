@@ -23,7 +23,7 @@ final class RequestStatistics: Sendable {
 
     /// Counts a request.
     ///
-    /// - Parameter route: its place in the routes given; nil when it matched none.
+    /// - `route`: its place in the routes given; nil when it matched none.
     func record(route: Int?, status: Int, duration: Duration) {
         routes[route ?? routes.count - 1].byStatus.withLock { $0[status, default: LatencyHistogram()].record(duration) }
     }

@@ -14,9 +14,11 @@ public final class Gauges: Sendable {
     /// No gauges.
     public init() {}
 
-    /// Adds a gauge. It is read every few seconds, one after the other, so it should be quick; a query is fine.
+    /// Adds a gauge.
     ///
-    /// - Parameter name: snake case, for example `open_streams` or `task_backlog`.
+    /// It is read every few seconds, one after the other, so it should be quick; a query is fine.
+    ///
+    /// - `name`: snake case, for example `open_streams` or `task_backlog`.
     public func register(_ name: String, _ read: @escaping Read) {
         reads.withLock { $0.append((name, read)) }
     }
