@@ -1,2 +1,8 @@
-import Hummingbird
-@main struct App { static func main() {} }
+import ArgumentParser
+import ServiceKit
+
+/// `NotifyService serve | migrate | campus | key | token | …`
+@main
+struct NotifyServiceCommand: AsyncParsableCommand {
+    static let configuration = ServiceCommands<NotifyServiceDefinition>.configuration
+}

@@ -32,8 +32,9 @@ create table campus.inbox (
     created_at timestamptz not null default clock_timestamp(),
     read_at timestamptz,
     primary key (campus_id, recipient_kind, recipient_id, seq),
-    -- An event numbered twice for one recipient is refused, whatever went wrong before.
-    unique (campus_id, recipient_kind, recipient_id, event_id)
+    -- An event numbered twice for one recipient is refused, whatever went wrong before. The event comes early in the key, so
+    -- that new entries lie side by side and no one mistakes this index for that of the numbers.
+    unique (campus_id, event_id, recipient_kind, recipient_id)
 ) with (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05);
 create index inbox_created_at on campus.inbox using brin (created_at) with (pages_per_range = 16, autosummarize = on);
 

@@ -1,0 +1,158 @@
+import EventLog
+import Logging
+import Model
+import Postgres
+import ServiceKit
+import ServiceLifecycle
+
+/// Tells everyone: inboxes, live streams, webhooks.
+enum NotifyServiceDefinition: ServiceDefinition {
+    static let name = "notify_service"
+    static let title = "NotifyService"
+    static let summary =
+        "Tells students, merchants, riders and the desk what happens to orders and cases, and platforms by webhook."
+    static let stream = EventStream.notifications
+    static let defaultPort = 8083
+    static let settings: [any DeclaredSetting] = [
+        Setting.encryptionKey, Setting.allowLoopbackWebhooks, Setting.webhookConcurrency, Setting.streamLimit,
+        Setting.inboxRetentionDays, Setting.deliveryRetentionDays,
+    ]
+    static let problems = ProblemKind.notify
+    static let events = LoggedEvent.notify
+
+    static func build(_ foundation: ServiceFoundation) async throws -> ServiceParts {
+        try build(foundation, limits: StreamLimits(), schedule: WebhookTiming())
+    }
+
+    /// Puts the service together with other limits than usual, as tests do.
+    static func build(
+        _ foundation: ServiceFoundation,
+        limits: StreamLimits,
+        schedule: WebhookTiming
+    ) throws -> ServiceParts {
+        let (configuration, pool, logger) = (foundation.configuration, foundation.pool, foundation.logger)
+        guard let vault = SecretVault(base64Key: try configuration[.encryptionKey]) else {
+            throw EncryptionKeyInvalid()
+        }
+        var limits = limits
+        limits.total = try configuration[.streamLimit]
+        let hub = StreamHub(limits: limits, logger: logger) { places, limit in
+            try await pool.autocommit { try InboxStore().lines(after: places, limit: limit, in: $0) }
+        }
+        let connections = WebhookConnections()
+        let worker = try worker(foundation, connections, vault, schedule)
+        let fanOut = fanOut(foundation, hub, worker)
+        let waker = StreamWaker(
+            hub: hub,
+            announcements: Tail(
+                stream: .notifications,
+                pool: pool,
+                wakeup: foundation.listener.signal(for: EventStream.notifications.rawValue)
+            ),
+            logger: logger
+        )
+        let retention = Retention(
+            periods: Retention.Periods(
+                inbox: .seconds(86_400 * (try configuration[.inboxRetentionDays])),
+                deliveries: .seconds(86_400 * (try configuration[.deliveryRetentionDays]))
+            ),
+            pool: pool,
+            clock: foundation.clock,
+            logger: logger
+        )
+        register(fanOut, in: foundation)
+        let webhooks = WebhookController(
+            pool: pool,
+            vault: vault,
+            clock: foundation.clock,
+            allowsLoopback: try configuration[.allowLoopbackWebhooks],
+            afterEnqueue: worker.hint
+        )
+        return ServiceParts(
+            operations: StreamController(pool: pool, hub: hub, clock: foundation.clock).operations
+                + InboxController(pool: pool, hub: hub, clock: foundation.clock).operations + webhooks.operations,
+            services: [connections, hub, waker, worker, fanOut, retention]
+        )
+    }
+
+    private static func worker(
+        _ foundation: ServiceFoundation,
+        _ connections: WebhookConnections,
+        _ vault: SecretVault,
+        _ timing: WebhookTiming
+    ) throws -> TaskWorker {
+        let deliver = DeliverWebhook(
+            pool: foundation.pool,
+            sender: WebhookSender(connections: connections, clock: foundation.clock, deadline: timing.deadline),
+            vault: vault,
+            clock: foundation.clock,
+            timing: timing,
+            logger: foundation.logger
+        )
+        let concurrency = try foundation.configuration[.webhookConcurrency]
+        return TaskWorker(
+            queue: WebhookDelivery.queue,
+            owner: .notifications,
+            pool: foundation.pool,
+            wakeup: foundation.listener.signal(for: EventStream.notifications.rawValue),
+            concurrency: concurrency,
+            concurrencyPerDestination: max(1, concurrency / 16),
+            attemptLimit: timing.deadline + .seconds(15),
+            logger: foundation.logger,
+            whenDead: { session, task, _ in try deliver.bury(task, in: session) },
+            perform: { try await deliver($0) }
+        )
+    }
+
+    private static func fanOut(
+        _ foundation: ServiceFoundation,
+        _ hub: StreamHub,
+        _ worker: TaskWorker
+    ) -> ConsumerGroup<[InboxPlace]> {
+        let fanOut = FanOut()
+        let streams: [EventStream] = [.orders, .afterSales]
+        return ConsumerGroup(
+            name: FanOut.group,
+            owner: .notifications,
+            streams: streams,
+            pool: foundation.pool,
+            wakeups: streams.map { foundation.listener.signal(for: $0.rawValue) },
+            ticker: foundation.ticker,
+            logger: foundation.logger,
+            handle: { session, events in try fanOut.handle(events, in: session) },
+            afterCommit: { places in
+                hub.advance(places)
+                worker.hint()
+            }
+        )
+    }
+
+    private static func register(_ fanOut: ConsumerGroup<[InboxPlace]>, in foundation: ServiceFoundation) {
+        foundation.gauges.register("fan_out") {
+            guard let lag = try? await fanOut.lag() else { return nil }
+            return .dictionary([
+                "lag_ms": .milliseconds(lag.time), "lag_ticks": .integer(lag.ticks), "parked": .integer(lag.parked),
+            ])
+        }
+        let pool = foundation.pool
+        let clock = foundation.clock
+        foundation.gauges.register("webhook_tasks") {
+            guard let backlog = try? await pool.autocommit({ try TaskStore(owner: .notifications).backlog(in: $0) })
+            else { return nil }
+            let webhooks = backlog.first { $0.queue == WebhookDelivery.queue }
+            let age = webhooks?.oldestEnqueuedAt.map { clock.now().duration(since: $0) } ?? .zero
+            return .dictionary([
+                "waiting": .integer(webhooks?.tasks ?? 0), "dead": .integer(webhooks?.dead ?? 0),
+                "oldest_age_s": .seconds(age),
+            ])
+        }
+    }
+}
+
+/// How long webhooks take and wait; shorter in tests.
+struct WebhookTiming: Sendable {
+    /// The longest that one attempt may take.
+    var deadline = WebhookSender.deadline
+    /// By how much every wait between attempts is divided.
+    var haste = 1.0
+}

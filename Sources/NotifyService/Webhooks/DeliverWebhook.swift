@@ -1,0 +1,165 @@
+import EventLog
+import Logging
+import Model
+import Postgres
+import ServiceKit
+
+/// Makes one attempt to deliver an event to an endpoint, and says what becomes of the delivery.
+struct DeliverWebhook: Sendable {
+    private let pool: ConnectionPool
+    private let sender: WebhookSender
+    private let vault: SecretVault
+    private let clock: any WallClock
+    private let timing: WebhookTiming
+    private let logger: Logger
+    private let endpoints = WebhookEndpointStore()
+    private let deliveries = WebhookDeliveryStore()
+
+    /// Delivers through `sender`.
+    init(
+        pool: ConnectionPool,
+        sender: WebhookSender,
+        vault: SecretVault,
+        clock: any WallClock,
+        timing: WebhookTiming = WebhookTiming(),
+        logger: Logger
+    ) {
+        self.pool = pool
+        self.sender = sender
+        self.vault = vault
+        self.clock = clock
+        self.timing = timing
+        self.logger = logger
+    }
+
+    /// What an attempt needs to know.
+    private struct Load: Sendable {
+        let delivery: WebhookDelivery
+        let endpoint: WebhookEndpoint?
+        let secrets: [[UInt8]]
+    }
+
+    /// Does a task of the queue ``WebhookDelivery/queue``.
+    func callAsFunction(_ leased: LeasedTask) async throws -> TaskOutcome {
+        guard let task = WebhookTask(leased) else { return .dead(reason: "the task cannot be read") }
+        guard let load = try await load(task) else { return .dead(reason: "the delivery is gone") }
+        if load.delivery.status == .delivered, task.reason != .replay { return .done { _ in } }
+        let now = clock.now()
+        guard let endpoint = load.endpoint, endpoint.status == .active else {
+            return .dead(reason: "the endpoint is \(load.endpoint == nil ? "deleted" : "disabled")") { session in
+                try deliveries.abandon(task, at: now, in: session)
+            }
+        }
+        let attempt = await sender.send(
+            load.delivery.body,
+            id: task.event.text,
+            trace: load.delivery.trace,
+            to: endpoint.url,
+            secrets: try open(load.secrets, of: task)
+        )
+        return outcome(of: attempt, leased, task, type: load.delivery.type)
+    }
+
+    /// Ends the delivery of a task that died without an outcome of its own, for example because its worker was lost.
+    func bury(_ leased: LeasedTask, in session: borrowing Session) throws {
+        guard let task = WebhookTask(leased), !task.isExtra else { return }
+        try deliveries.abandon(task, at: clock.now(), in: session)
+    }
+
+    private func load(_ task: WebhookTask) async throws -> Load? {
+        let now = clock.now()
+        return try await pool.transaction { session in
+            let delivery = try deliveries.find(task.event, to: task.endpoint, of: task.campus, in: session)
+            guard let delivery else { return nil }
+            return Load(
+                delivery: delivery,
+                endpoint: try endpoints.find(task.endpoint, of: task.campus, in: session),
+                secrets: try endpoints.secrets(of: task.endpoint, in: task.campus, at: now, session: session).map(
+                    \.bytes
+                )
+            )
+        }
+    }
+
+    private func open(_ sealed: [[UInt8]], of task: WebhookTask) throws -> [WebhookSecret] {
+        do {
+            return try sealed.map { try vault.open($0, for: task.endpoint, in: task.campus) }
+        } catch {
+            logger.record(.webhookSecretUnreadable, [.endpointID: .id(task.endpoint)])
+            throw error
+        }
+    }
+
+    private func outcome(
+        of attempt: WebhookAttempt,
+        _ leased: LeasedTask,
+        _ task: WebhookTask,
+        type: String
+    ) -> TaskOutcome {
+        let delay = RetrySchedule(for: type).delay(
+            after: leased.attempt,
+            retryAfter: attempt.retryAfter,
+            random: Double.random(in: 0..<1)
+        )
+        switch attempt.outcome {
+        case .delivered:
+            log(.webhookDelivered, attempt, leased, task, type: type)
+            return .done { session in
+                try deliveries.record(attempt, of: task, status: .delivered, nextAttemptAt: nil, in: session)
+            }
+        case .gone:
+            log(.webhookEndpointGone, attempt, leased, task, type: type)
+            return .dead(reason: "the endpoint answered 410") { session in
+                try endpoints.disableGone(task.endpoint, of: task.campus, at: attempt.attemptedAt, in: session)
+                try deliveries.record(attempt, of: task, status: .dead, nextAttemptAt: nil, in: session)
+            }
+        case .refused, .failed, .timedOut:
+            let reason = attempt.httpStatus.map { "status \($0)" } ?? attempt.error ?? attempt.outcome.rawValue
+            guard let delay, leased.attempt < leased.maxAttempts else {
+                log(task.isExtra ? .webhookFailed : .webhookDead, attempt, leased, task, type: type)
+                return .dead(reason: reason) { session in
+                    try deliveries.record(
+                        attempt,
+                        of: task,
+                        status: task.isExtra ? nil : .dead,
+                        nextAttemptAt: nil,
+                        in: session
+                    )
+                }
+            }
+            let wait = delay / timing.haste
+            log(.webhookFailed, attempt, leased, task, type: type, retryAfter: wait)
+            let nextAttemptAt = clock.now() + wait
+            return .retry(after: wait, reason: reason) { session in
+                try deliveries.record(attempt, of: task, status: .pending, nextAttemptAt: nextAttemptAt, in: session)
+            }
+        }
+    }
+
+    private func log(
+        _ event: LoggedEvent,
+        _ attempt: WebhookAttempt,
+        _ leased: LeasedTask,
+        _ task: WebhookTask,
+        type: String,
+        retryAfter: Duration? = nil
+    ) {
+        var values: [LogKey: LogValue] = [
+            .endpointID: .id(task.endpoint),
+            .eventID: .string(task.event.text),
+            .eventType: .string(type),
+            .attempt: .integer(leased.attempt),
+            .maximumAttempts: .integer(leased.maxAttempts),
+            .reason: .string(task.reason.rawValue),
+            .kind: .string(attempt.outcome.rawValue),
+            .durationMilliseconds: .milliseconds(attempt.latency),
+            .ageSeconds: .seconds(clock.now().duration(since: leased.firstEnqueuedAt)),
+        ]
+        if let status = attempt.httpStatus { values[.status] = .integer(status) }
+        if let error = attempt.error { values[.error] = .string(error) }
+        if let retryAfter { values[.retryInSeconds] = .seconds(retryAfter) }
+        var logger = logger
+        logger[.campus] = task.campus.description
+        logger.record(event, values)
+    }
+}
