@@ -134,7 +134,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "Benchmarks",
-            dependencies: foundations + [argumentParser, httpClient, logging, lifecycle, nioCore],
+            dependencies: foundations + [argumentParser, httpClient, logging, lifecycle, nioCore, nioHTTP1],
             swiftSettings: strict
         ),
 

@@ -1,0 +1,125 @@
+import AsyncHTTPClient
+import Foundation
+import Model
+import NIOCore
+import NIOHTTP1
+
+extension Measure {
+    /// Refund cases that rules decide, at 200 a second, from request to answer.
+    static let openCase = Measure(name: "open case") { bench in
+        try await bench.withDatabase { database in
+            let campus = try await BenchCampus.create(on: database)
+            let total = 200 * bench.seconds
+            return try await RunningService.running("OrderService", on: database, port: 18_081) { orders in
+                let ids = try await lateOrders(total, at: orders.url, key: campus.key)
+                return try await RunningService.running("AfterSalesService", on: database, port: 18_082) { afterSales in
+                    let latencies = Latencies<Int>()
+                    let approved = Latencies<Int>()
+                    let client = BenchClient(key: campus.key)
+                    let before = ProcessorTime.now()
+                    try await steadily(perSecond: 200, seconds: bench.seconds) { number in
+                        let body: JSON = [
+                            "order_id": .string(ids[number].description), "kind": "refund", "reason": "late",
+                            "description": "等了太久",
+                        ]
+                        latencies.begin(number)
+                        let answer = try await client.post(
+                            "\(afterSales.url)/v1/cases",
+                            body,
+                            actor: "customer:student-\(number)"
+                        )
+                        latencies.end(number)
+                        if answer["decision"]?["verdict"]?.string == "approved" { approved.end(number) }
+                    }
+                    let rows = try await database.number(
+                        "select (select count(*) from campus.cases) + (select count(*) from campus.decision) "
+                            + "+ (select count(*) from campus.refund) + (select count(*) from campus.after_sales_event)"
+                    )
+                    return [
+                        Row(
+                            measure: "refund case opened and decided, 200/s, p99",
+                            value: latencies.percentiles.milliseconds(at: 0.99),
+                            unit: "ms",
+                            atMost: 20,
+                            processor: ProcessorTime.now().since(before),
+                            note: "p50 \(String(format: "%.2f", latencies.percentiles.milliseconds(at: 0.5))) ms; "
+                                + "approved \(approved.count) of \(total); rows written: \(grouped(Double(rows)))"
+                        )
+                    ]
+                }
+            }
+        }
+    }
+
+    /// Places and pays orders that were promised an hour ago.
+    private static func lateOrders(_ total: Int, at url: String, key: String) async throws -> [OrderID] {
+        let client = BenchClient(key: key)
+        return try await withThrowingTaskGroup(of: (Int, OrderID).self) { group in
+            func add(_ number: Int) {
+                group.addTask {
+                    let now = SystemWallClock().now()
+                    let order = try await client.post(
+                        "\(url)/v1/orders",
+                        [
+                            "customer": ["id": .string("student-\(number)")],
+                            "merchant": ["id": .string("canteen-\(number % 50)"), "name": "一食堂"],
+                            "lines": [
+                                ["sku": "rice", "name": "红烧肉饭", "category": "meal", "unit_price_fen": 1_500, "quantity": 1]
+                            ],
+                            "fees": ["delivery_fen": 200, "packaging_fen": 100],
+                            "discounts": [],
+                            "dropoff": ["address": "北区 3 栋 402"],
+                            "promised_at": .string((now - .seconds(3_600)).rfc3339),
+                        ]
+                    )
+                    guard let id = order["id"]?.string.flatMap(OrderID.init) else { throw UnexpectedAnswer(body: order) }
+                    _ = try await client.post(
+                        "\(url)/v1/orders/\(id)/pay",
+                        [
+                            "channel": "sandbox", "transaction_id": .string("bench-\(id)"), "amount_fen": 1_800,
+                            "paid_at": .string(now.rfc3339),
+                        ]
+                    )
+                    return (number, id)
+                }
+            }
+            for number in 0..<min(32, total) { add(number) }
+            var ids = [OrderID?](repeating: nil, count: total)
+            var next = min(32, total)
+            for try await (number, id) in group {
+                ids[number] = id
+                if next < total { add(next) }
+                next += 1
+            }
+            return ids.compactMap(\.self)
+        }
+    }
+}
+
+/// Talks JSON to the services with a platform key.
+struct BenchClient: Sendable {
+    let key: String
+
+    /// Posts the body, acting for somebody where that is said, and returns the answer; anything but 2xx throws.
+    func post(_ url: String, _ body: JSON, actor: String? = nil) async throws -> JSON {
+        var request = HTTPClientRequest(url: url)
+        request.method = .POST
+        request.headers.add(name: "Authorization", value: "Bearer \(key)")
+        request.headers.add(name: "Content-Type", value: "application/json")
+        request.headers.add(name: "Idempotency-Key", value: UUID().uuidString)
+        if let actor { request.headers.add(name: "X-Actor", value: actor) }
+        request.body = .bytes(ByteBuffer(bytes: body.serialized()))
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
+        let bytes = try await response.body.collect(upTo: 1 << 20)
+        let answer = try JSON(parsing: Array(bytes.readableBytesView))
+        guard (200..<300).contains(response.status.code) else { throw UnexpectedAnswer(body: answer) }
+        return answer
+    }
+}
+
+/// An answer that a measure cannot go on with.
+struct UnexpectedAnswer: Error, CustomStringConvertible {
+    let body: JSON
+
+    var description: String { "unexpected answer: \(body.text.prefix(400))" }
+}

@@ -1,0 +1,70 @@
+import Model
+
+extension Measure {
+    /// Orders placed over HTTP at 64 connections, over pgbench placing them with one statement of the same rows.
+    static let placeOrder = Measure(name: "place order") { bench in
+        try await bench.withDatabase { database in
+            let campus = try await BenchCampus.create(on: database)
+            let limit = try await Pgbench(database: database.address(user: "order_service"))
+                .rate(script: PlaceOrderScript.text(campus: campus), clients: 32, seconds: bench.seconds)
+            let rows = """
+                (select count(*) from campus.orders) + (select count(*) from campus.order_timeline)
+                + (select count(*) from campus.orders_event) + (select count(*) from campus.orders_timer)
+                + (select count(*) from campus.orders_idempotency)
+                """
+            let written = try await database.number("select \(rows)")
+            return try await RunningService.running("OrderService", on: database, port: 18_081) { service in
+                let script = requestScript(key: campus.key)
+                _ = try await Wrk.run(script: script, url: service.url, connections: 64, seconds: 1)
+                let before = ProcessorTime.now()
+                let outcome = try await Wrk.run(
+                    script: script,
+                    url: service.url,
+                    connections: 64,
+                    seconds: bench.seconds
+                )
+                let processor = ProcessorTime.now().since(before)
+                let total = try await database.number("select \(rows)")
+                return [
+                    Row(
+                        measure: "POST /v1/orders, 64 connections",
+                        rate: outcome.rate,
+                        unit: "orders/s",
+                        limit: limit,
+                        limitName: "pgbench",
+                        atLeast: 0.8,
+                        processor: processor,
+                        note: "rows written: pgbench \(grouped(Double(written))), service "
+                            + "\(grouped(Double(total - written))); refused or failed: \(outcome.errors)"
+                    )
+                ]
+            }
+        }
+    }
+
+    /// Requests that differ only in their numbers, made by `wrk`.
+    private static func requestScript(key: String) -> String {
+        let promisedAt = (SystemWallClock().now() + .seconds(1_800)).rfc3339
+        return #"""
+        local count = 0
+        math.randomseed(os.time())
+        local run = tostring(os.time()) .. "-" .. tostring(math.random(1000000))
+        local headers = {
+            ["Authorization"] = "Bearer \#(key)",
+            ["Content-Type"] = "application/json",
+        }
+        local body = [[{"external_id":"%s","customer":{"id":"student-%d"},"merchant":{"id":"canteen-1","name":"一食堂"},]]
+            .. [["lines":[{"sku":"rice","name":"红烧肉饭","category":"meal","unit_price_fen":1500,"quantity":1},]]
+            .. [[{"sku":"tea","name":"冰红茶","category":"drink","unit_price_fen":350,"quantity":2}],]]
+            .. [["fees":{"delivery_fen":200,"packaging_fen":100},]]
+            .. [["discounts":[{"funded_by":"merchant","amount_fen":300}],]]
+            .. [["dropoff":{"address":"北区 3 栋 402"},"promised_at":"\#(promisedAt)"}]]
+        request = function()
+            count = count + 1
+            local number = run .. "-" .. count
+            headers["Idempotency-Key"] = number
+            return wrk.format("POST", "/v1/orders", headers, string.format(body, number, count % 1000))
+        end
+        """#
+    }
+}
