@@ -1,7 +1,7 @@
 import ArgumentParser
 import ServiceKit
 
-/// `NotifyService serve | migrate | campus | key | token | …`
+/// `NotifyService serve | migrate | campus | key | token | …`.
 @main
 struct NotifyServiceCommand: AsyncParsableCommand {
     static let configuration = ServiceCommands<NotifyServiceDefinition>.configuration

@@ -37,8 +37,9 @@ enum InboxPosition: Hashable, Sendable {
 
     /// The number to go on after, when this position can be resumed exactly.
     ///
-    /// - Parameter current: the newest number of the recipient, under the present epoch.
-    /// - Throws: the reason why nothing follows from this position.
+    /// - `current`: the newest number of the recipient, under the present epoch.
+    ///
+    /// Throws the reason why nothing follows from this position.
     func resume(against current: InboxCursor) throws(ResyncReason) -> Int64 {
         let seq: Int64
         switch self {

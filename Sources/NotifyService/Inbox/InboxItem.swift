@@ -17,8 +17,8 @@ struct InboxItem: Hashable, Sendable {
 
     /// The line as clients get it, with its words in every language.
     ///
-    /// - Parameter kind: in which capacity it is read.
-    /// - Parameter epoch: of which the cursor in it is.
+    /// - `kind`: in which capacity it is read.
+    /// - `epoch`: of which the cursor in it is.
     func json(for kind: RecipientKind, epoch: Int64) -> JSONObject {
         let text = NoticeText(type: type, for: kind, data: data)
         return [

@@ -6,8 +6,8 @@ extension DomainEvent {
     /// The platform has no inbox: its webhooks carry every event. The desk hears only what it has to act on, because
     /// its one counter is a row that every such event locks.
     ///
-    /// - Parameter actor: who caused the event; nobody is told what they said themselves.
-    /// - Parameter campus: where.
+    /// - `actor`: who caused the event; nobody is told what they said themselves.
+    /// - `campus`: where.
     func audience(actor: Actor, campus: CampusID) -> [Recipient] {
         switch self {
         case .order(let event): event.audience(in: campus)

@@ -3,8 +3,9 @@ import Model
 
 /// What an event has to say to people: facts to file once, and whom to file them for.
 struct Notice: Hashable, Sendable {
-    /// What an inbox line carries beside its words: ids to go to, amounts, the reasons of a decision. The same for every recipient,
-    /// so it holds nothing that one of them may not know.
+    /// What an inbox line carries beside its words: ids to go to, amounts, the reasons of a decision.
+    ///
+    /// The same for every recipient, so it holds nothing that one of them may not know.
     let data: JSON
     /// Whom to tell; nobody twice.
     let recipients: [Recipient]

@@ -16,7 +16,9 @@ enum RecipientKind: String, CaseIterable, Hashable, Sendable, Comparable {
     }
 }
 
-/// Whose inbox it is. Inbox numbers count for each recipient on its own.
+/// Whose inbox it is.
+///
+/// Inbox numbers count for each recipient on its own.
 struct Recipient: Hashable, Sendable {
     /// The campus.
     let campus: CampusID

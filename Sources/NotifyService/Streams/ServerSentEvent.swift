@@ -6,7 +6,9 @@ enum ServerSentEvent {
         let name: String
     }
 
-    /// A comment line that keeps the connection alive. It has no id: it must not move the client's position.
+    /// A comment line that keeps the connection alive.
+    ///
+    /// It has no id: it must not move the client's position.
     static let heartbeat = Array(":\n\n".utf8)
 
     /// Tells the client how long to wait before it reconnects.
@@ -22,7 +24,7 @@ enum ServerSentEvent {
 
     /// An event.
     ///
-    /// - Parameter data: any text; each of its lines becomes a `data` line.
+    /// - `data`: any text; each of its lines becomes a `data` line.
     static func message(id: String, event: String, data: [UInt8]) throws(UnsafeField) -> [UInt8] {
         try check("id", id)
         try check("event", event)

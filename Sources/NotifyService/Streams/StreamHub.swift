@@ -29,7 +29,7 @@ struct StreamLimits: Sendable {
 
     /// How long the next stream may live.
     ///
-    /// - Parameter random: a number in 0..<1.
+    /// - `random`: a number in 0..<1.
     func lifetime(random: Double) -> Duration {
         rotation * (1 - rotationJitter + 2 * rotationJitter * random)
     }
@@ -87,9 +87,9 @@ final class StreamHub: Service, Sendable {
 
     /// Opens a stream that continues after `position`, which must have been read before.
     ///
-    /// - Parameter owner: who opens it, for ``StreamLimits/perOwner``.
-    /// - Parameter greeting: bytes to send first.
-    /// - Parameter lifetime: when it ends at the latest.
+    /// - `owner`: who opens it, for ``StreamLimits/perOwner``.
+    /// - `greeting`: bytes to send first.
+    /// - `lifetime`: when it ends at the latest.
     func open(
         _ recipient: Recipient,
         owner: String,

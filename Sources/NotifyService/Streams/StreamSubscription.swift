@@ -39,7 +39,7 @@ final class StreamSubscription: Sendable {
 
     /// A stream that has shown everything up to `position`.
     ///
-    /// - Parameter greeting: bytes to send first.
+    /// - `greeting`: bytes to send first.
     init(
         recipient: Recipient,
         owner: String,
@@ -101,8 +101,8 @@ final class StreamSubscription: Sendable {
 
     /// Hands over the frames of the lines that follow ``seq``, after ``wantsMore()`` said that it wants them.
     ///
-    /// - Parameter last: the number of the last of them.
-    /// - Parameter isFull: whether more lines may follow.
+    /// - `last`: the number of the last of them.
+    /// - `isFull`: whether more lines may follow.
     func push(_ frames: [UInt8], upTo last: Int64, isFull: Bool, now: ContinuousClock.Instant) {
         let waiter = state.withLock { state -> CheckedContinuation<Step, Never>? in
             guard !state.isClosed else { return nil }

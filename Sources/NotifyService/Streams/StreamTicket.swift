@@ -2,7 +2,9 @@ import Model
 import Postgres
 import ServiceKit
 
-/// A secret that opens one stream once, for clients that cannot send headers (EventSource). It is stored as a digest only.
+/// A secret that opens one stream once, for clients that cannot send headers (EventSource).
+///
+/// It is stored as a digest only.
 struct StreamTicket: Sendable {
     /// Whose inbox it shows.
     let recipient: Recipient

@@ -14,7 +14,7 @@ struct StreamWaker: Service {
 
     /// A waker of `hub`.
     ///
-    /// - Parameter announcements: the `notifications` stream.
+    /// - `announcements`: the `notifications` stream.
     init(hub: StreamHub, announcements: Tail, logger: Logger) {
         self.hub = hub
         self.announcements = announcements

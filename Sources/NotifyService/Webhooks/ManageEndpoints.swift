@@ -78,7 +78,7 @@ struct ManageEndpoints: Sendable {
 
     /// Changes an endpoint.
     ///
-    /// - Parameter check: throws when the present version is not the one that the caller knows.
+    /// - `check`: throws when the present version is not the one that the caller knows.
     func update(
         _ id: WebhookEndpointID,
         to settings: Settings,

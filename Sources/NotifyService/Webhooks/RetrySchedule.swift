@@ -51,8 +51,9 @@ struct RetrySchedule: Hashable, Sendable {
 
     /// How long to wait after failed attempt `attempt`, counted from 1; nil when it was the last.
     ///
-    /// - Parameter retryAfter: what the receiver asked for; it can lengthen the wait up to ``retryAfterLimit``, never shorten it.
-    /// - Parameter random: a number in 0..<1.
+    /// - `retryAfter`: what the receiver asked for; it can lengthen the wait up to ``retryAfterLimit``, never shorten
+    ///   it.
+    /// - `random`: a number in 0..<1.
     func delay(after attempt: Int, retryAfter: Duration?, random: Double) -> Duration? {
         guard attempt >= 1, attempt <= delays.count else { return nil }
         let jittered = delays[attempt - 1] * (1 - Self.jitter + 2 * Self.jitter * random)

@@ -17,8 +17,8 @@ struct WebhookController: Sendable {
 
     /// Routes over `pool`.
     ///
-    /// - Parameter allowsLoopback: whether endpoints may lie on this machine.
-    /// - Parameter afterEnqueue: told when there is something to deliver.
+    /// - `allowsLoopback`: whether endpoints may lie on this machine.
+    /// - `afterEnqueue`: told when there is something to deliver.
     init(
         pool: ConnectionPool,
         vault: SecretVault,

@@ -107,7 +107,7 @@ struct WebhookTask: Hashable, Sendable {
 
     /// Another sending of an event, at once, beside whatever is still planned for it.
     ///
-    /// - Parameter request: tells this request for it from others.
+    /// - `request`: tells this request for it from others.
     static func replay(_ delivery: WebhookDelivery, request: AnyID) -> NewTask {
         let isExtra = delivery.status == .pending
         let task = WebhookTask(

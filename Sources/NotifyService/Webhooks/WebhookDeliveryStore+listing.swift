@@ -32,8 +32,8 @@ extension WebhookDeliveryStore {
 
     /// Deliveries of an endpoint, the newest first.
     ///
-    /// - Parameter before: only older events than this one.
-    /// - Parameter status: only deliveries that stand there; nil is all.
+    /// - `before`: only older events than this one.
+    /// - `status`: only deliveries that stand there; nil is all.
     func list(
         of endpoint: WebhookEndpointID,
         in campus: CampusID,

@@ -10,7 +10,9 @@ struct WebhookDeliveryStore: Sendable {
         d.campus_id, d.endpoint_id, d.event_id, d.type, d.occurred_at, d.data, d.root_id, d.trace, d.status
         """
 
-    /// Owes each event to each endpoint that wants it, and has it sent. What is owed already is passed over.
+    /// Owes each event to each endpoint that wants it, and has it sent.
+    ///
+    /// What is owed already is passed over.
     ///
     /// - Returns: how many deliveries are new.
     @discardableResult
@@ -110,8 +112,8 @@ struct WebhookDeliveryStore: Sendable {
 
     /// Writes down an attempt, and where the delivery stands after it.
     ///
-    /// - Parameter status: what the delivery becomes, unless it was delivered before; nil leaves it to another task.
-    /// - Parameter nextAttemptAt: when it is tried again, for a pending one.
+    /// - `status`: what the delivery becomes, unless it was delivered before; nil leaves it to another task.
+    /// - `nextAttemptAt`: when it is tried again, for a pending one.
     func record(
         _ attempt: WebhookAttempt,
         of task: WebhookTask,
@@ -174,8 +176,9 @@ struct WebhookDeliveryStore: Sendable {
 
     /// Has deliveries sent again, beside whatever is still planned for them.
     ///
-    /// - Parameter request: tells this request from others.
-    /// - Returns: the events that are sent, oldest first; ``replayLimit`` of them mean that there may be more.
+    /// - `request`: tells this request from others.
+    ///
+    /// Returns the events that are sent, oldest first; ``replayLimit`` of them mean that there may be more.
     func replay(
         _ choice: Choice,
         to endpoint: WebhookEndpoint,

@@ -22,8 +22,9 @@ struct WebhookSecret: Hashable, Sendable {
         WebhookSecret(bytes: (0..<newSecretLength).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
     }
 
-    /// Reads the text form; nil when the prefix is missing or the rest is no base64. Any length is taken: it is the generator that
-    /// owes enough of it.
+    /// Reads the text form; nil when the prefix is missing or the rest is no base64.
+    ///
+    /// Any length is taken: it is the generator that owes enough of it.
     init?(_ text: String) {
         guard text.hasPrefix(Self.prefix),
             let key = Data(base64Encoded: String(text.dropFirst(Self.prefix.count))), !key.isEmpty

@@ -16,10 +16,10 @@ struct WebhookSignature: Hashable, Sendable {
 
     /// Signs a body.
     ///
-    /// - Parameter id: free of dots, because dots part what is signed.
-    /// - Parameter time: when this attempt is made.
-    /// - Parameter body: the bytes that will be sent.
-    /// - Parameter secrets: during a rotation the new and the old one; receivers accept a match with any.
+    /// - `id`: free of dots, because dots part what is signed.
+    /// - `time`: when this attempt is made.
+    /// - `body`: the bytes that will be sent.
+    /// - `secrets`: during a rotation the new and the old one; receivers accept a match with any.
     init(id: String, at time: Timestamp, body: [UInt8], secrets: [WebhookSecret]) {
         self.id = id
         timestamp = String(time.seconds)

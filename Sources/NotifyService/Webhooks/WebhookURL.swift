@@ -15,7 +15,7 @@ struct WebhookURL: Hashable, Sendable {
 
     /// Reads an address.
     ///
-    /// - Parameter allowsLoopback: whether this machine itself may be an address, also without TLS: for development only.
+    /// - `allowsLoopback`: whether this machine itself may be an address, also without TLS: for development only.
     init(_ text: String, allowsLoopback: Bool) throws(Fault) {
         guard let components = URLComponents(string: text), let scheme = components.scheme?.lowercased(),
             let host = components.host?.lowercased(), !host.isEmpty
