@@ -190,11 +190,21 @@ configure() {
     echo "$port" >"$directory/port"
 }
 
+# A server outlives its caller, who may be waiting for the descriptors that its children inherited to be closed.
+close_inherited() {
+    local descriptor
+    for descriptor in /dev/fd/*; do
+        descriptor=${descriptor##*/}
+        # 255 is where bash reads this script from.
+        if ((descriptor > 2 && descriptor != 255)); then eval "exec $descriptor>&-"; fi
+    done
+}
+
 launch() {
     : >>"$base/log"
     own "$server_user:" "$base/log"
     # The server must not hold the caller's standard streams, or whoever reads them waits for ever.
-    as_server "$programs/pg_ctl" start -D "$data" -w -t 60 -s -l "$base/log" </dev/null >/dev/null 2>&1 || {
+    (close_inherited && as_server "$programs/pg_ctl" start -D "$data" -w -t 60 -s -l "$base/log") </dev/null >/dev/null 2>&1 || {
         tail -5 "$base/log" >&2
         fail "the server did not start; its log is $base/log"
     }
