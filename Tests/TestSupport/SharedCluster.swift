@@ -46,9 +46,9 @@ actor SharedCluster {
     }
 
     nonisolated func url(database: String, role: TestRole) -> String {
-        urlOfPostgres
-            .replacingOccurrences(of: "//postgres@", with: "//\(role.rawValue)@")
-            .replacingOccurrences(of: "/postgres", with: "/\(database)", options: .backwards)
+        // It ends in the name of the database `postgres`; the role's name may be the same.
+        urlOfPostgres.replacingOccurrences(of: "//postgres@", with: "//\(role.rawValue)@").dropLast("postgres".count)
+            + database
     }
 
     /// Lends a new database, a copy of the migrated one or an empty one.
