@@ -26,7 +26,7 @@ STATE_DIRECTORY=$state RUN_CONFIGURATION=debug LOG_LEVEL=debug \
     deploy/run.sh >"$log" 2>&1 &
 runner=$!
 stop() {
-    kill -INT "$runner" 2>/dev/null || true
+    kill -TERM "$runner" 2>/dev/null || true
     wait "$runner" 2>/dev/null || true
 }
 trap stop EXIT

@@ -75,10 +75,10 @@ struct DemoCommand: AsyncParsableCommand {
 }
 
 extension Logger {
-    /// For libraries: only what is wrong, to stderr, so that the table stays whole.
+    /// For libraries: only what ends it, to stderr, so that the table stays whole.
     static var quiet: Logger {
         var logger = Logger(label: "campus-simulator") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = .error
+        logger.logLevel = .critical
         return logger
     }
 }

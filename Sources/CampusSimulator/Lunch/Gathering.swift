@@ -11,23 +11,13 @@ struct Gathering: Sendable {
 
     /// Gathers it all as it is now, with what the till took.
     func account(payments: [Account.Payment]) async throws -> Account {
-        var orderAccounts: [Account.Order] = []
-        var refunds: [Account.Refund] = []
-        var grants: [Account.Grant] = []
-        for order in orders {
-            orderAccounts.append(try await self.order(order))
-            for summary in try await campus.afterSales.pages("/v1/cases", query: [("order_id", order.id)]) {
-                let item = try await campus.afterSales.get("/v1/cases/\(summary["id"]?.string ?? "")")
-                if let grant = grant(in: item, of: order) { grants.append(grant) }
-                refunds += self.refunds(of: item, for: order)
-            }
-        }
+        let files = try await files()
         let owed = try await subscription.owed(to: endpoint)
         return Account(
-            orders: orderAccounts,
+            orders: files.map(\.order),
             payments: payments,
-            refunds: refunds,
-            grants: grants,
+            refunds: files.flatMap(\.refunds),
+            grants: files.flatMap(\.grants),
             inboxes: try await people.inboxes(),
             events: subscription.receiver.events,
             webhooksOwed: owed,
@@ -38,6 +28,38 @@ struct Gathering: Sendable {
             requestRepeats: campus.mishaps.repeats,
             unexpected: campus.mishaps.unexpected
         )
+    }
+
+    /// What is known of one order.
+    private struct File: Sendable {
+        let order: Account.Order
+        var refunds: [Account.Refund] = []
+        var grants: [Account.Grant] = []
+    }
+
+    /// The files of all orders, a few asked for at a time.
+    private func files() async throws -> [File] {
+        try await withThrowingTaskGroup(of: File.self) { group in
+            var files: [File] = []
+            var remaining = orders[...]
+            for order in remaining.prefix(8) { group.addTask { try await file(of: order) } }
+            remaining = remaining.dropFirst(8)
+            while let file = try await group.next() {
+                files.append(file)
+                if let order = remaining.popFirst() { group.addTask { try await self.file(of: order) } }
+            }
+            return files.sorted { $0.order.plan.number < $1.order.plan.number }
+        }
+    }
+
+    private func file(of placed: PlacedOrder) async throws -> File {
+        var file = File(order: try await order(placed))
+        for summary in try await campus.afterSales.pages("/v1/cases", query: [("order_id", placed.id)]) {
+            let item = try await campus.afterSales.get("/v1/cases/\(summary["id"]?.string ?? "")")
+            if let grant = grant(in: item, of: placed) { file.grants.append(grant) }
+            file.refunds += refunds(of: item, for: placed)
+        }
+        return file
     }
 
     private func order(_ order: PlacedOrder) async throws -> Account.Order {

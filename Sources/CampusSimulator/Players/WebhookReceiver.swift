@@ -11,7 +11,8 @@ final class WebhookReceiver: Sendable {
         var signature: WebhookSignature?
         var deliveries: [String: Int] = [:]
         var events: [Account.Event] = []
-        var refused: Set<String> = []
+        /// The event refused at first of each order.
+        var refused: [String: String] = [:]
         var forgeries = 0
     }
 
@@ -86,7 +87,11 @@ final class WebhookReceiver: Sendable {
                 return .noContent
             }
             let turn = state.deliveries.count + state.refused.count
-            if refusesOneIn > 0, turn % refusesOneIn == refusesOneIn - 1, state.refused.insert(id).inserted {
+            if refusesOneIn > 0, turn % refusesOneIn == refusesOneIn - 1, let order = event.orderID,
+                state.refused[order] == nil
+            {
+                // One for each order: those that follow in its lane wait for it.
+                state.refused[order] = id
                 return .serviceUnavailable
             }
             state.deliveries[id] = 1
