@@ -1,4 +1,5 @@
 import EventLog
+import HTTPTypes
 import Model
 import Postgres
 import ServiceKit
@@ -110,7 +111,7 @@ struct RaceTests {
         try await TestCampus.run { campus in
             let taken = try await campus.place(externalID: "taken")
             let now = SystemWallClock().now()
-            func new(_ key: String, externalID: String?, body: UInt8 = 1) throws -> NewOrder {
+            @Sendable func new(_ key: String, externalID: String?, body: UInt8 = 1) throws -> NewOrder {
                 var terms = try Example.terms()
                 terms.externalID = externalID
                 let transition = Order.placed(
