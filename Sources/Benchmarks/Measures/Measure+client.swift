@@ -43,7 +43,10 @@ extension Measure {
                 _ = try await rate(of: operation, on: pool, connections: 16, for: .milliseconds(300))
                 let before = ProcessorTime.now()
                 let rate = try await rate(of: operation, on: pool, connections: 16, for: .seconds(bench.seconds))
-                let note = if let rows { "rows written, pgbench's included: \(grouped(Double(try await database.number(rows))))" } else { "" }
+                let note =
+                    if let rows {
+                        "rows written, pgbench's included: \(grouped(Double(try await database.number(rows))))"
+                    } else { "" }
                 return [
                     Row(
                         measure: measure,

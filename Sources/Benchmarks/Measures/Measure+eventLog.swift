@@ -11,7 +11,8 @@ extension Measure {
             let latencies = Latencies<AnyID>()
             let events = OrderEvents(campus: CampusID.make(at: SystemWallClock().now()), customers: 100)
             let before = ProcessorTime.now()
-            try await withConsumer(database, afterCommit: { for event in $0 { latencies.end(event.subject) } }) { ticker in
+            try await withConsumer(database, afterCommit: { for event in $0 { latencies.end(event.subject) } }) {
+                ticker in
                 try await database.withPool(user: "order_service", size: 4) { pool in
                     let store = EventStore(stream: .orders)
                     try await steadily(perSecond: 500, seconds: bench.seconds) { number in
@@ -64,7 +65,8 @@ extension Measure {
                     unit: "events/s",
                     atLeast: 20_000,
                     processor: ProcessorTime.now().since(before),
-                    note: "rows written: \(grouped(Double(try await database.number("select count(*) from public.effect"))))"
+                    note:
+                        "rows written: \(grouped(Double(try await database.number("select count(*) from public.effect"))))"
                 )
             ]
         }

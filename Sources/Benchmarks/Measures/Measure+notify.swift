@@ -34,7 +34,8 @@ extension Measure {
                         unit: "rows/s",
                         atLeast: 20_000,
                         processor: ProcessorTime.now().since(before),
-                        note: "rows written: \(grouped(Double(ended.count))), \(grouped(Double(begun.count))) before the first look"
+                        note:
+                            "rows written: \(grouped(Double(ended.count))), \(grouped(Double(begun.count))) before the first look"
                     )
                 ]
             }

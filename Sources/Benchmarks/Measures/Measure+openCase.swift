@@ -64,7 +64,10 @@ extension Measure {
                             "customer": ["id": .string("student-\(number)")],
                             "merchant": ["id": .string("canteen-\(number % 50)"), "name": "一食堂"],
                             "lines": [
-                                ["sku": "rice", "name": "红烧肉饭", "category": "meal", "unit_price_fen": 1_500, "quantity": 1]
+                                [
+                                    "sku": "rice", "name": "红烧肉饭", "category": "meal", "unit_price_fen": 1_500,
+                                    "quantity": 1,
+                                ]
                             ],
                             "fees": ["delivery_fen": 200, "packaging_fen": 100],
                             "discounts": [],
@@ -72,7 +75,9 @@ extension Measure {
                             "promised_at": .string((now - .seconds(3_600)).rfc3339),
                         ]
                     )
-                    guard let id = order["id"]?.string.flatMap(OrderID.init) else { throw UnexpectedAnswer(body: order) }
+                    guard let id = order["id"]?.string.flatMap(OrderID.init) else {
+                        throw UnexpectedAnswer(body: order)
+                    }
                     _ = try await client.post(
                         "\(url)/v1/orders/\(id)/pay",
                         [

@@ -46,25 +46,25 @@ extension Measure {
     private static func requestScript(key: String) -> String {
         let promisedAt = (SystemWallClock().now() + .seconds(1_800)).rfc3339
         return #"""
-        local count = 0
-        math.randomseed(os.time())
-        local run = tostring(os.time()) .. "-" .. tostring(math.random(1000000))
-        local headers = {
-            ["Authorization"] = "Bearer \#(key)",
-            ["Content-Type"] = "application/json",
-        }
-        local body = [[{"external_id":"%s","customer":{"id":"student-%d"},"merchant":{"id":"canteen-1","name":"一食堂"},]]
-            .. [["lines":[{"sku":"rice","name":"红烧肉饭","category":"meal","unit_price_fen":1500,"quantity":1},]]
-            .. [[{"sku":"tea","name":"冰红茶","category":"drink","unit_price_fen":350,"quantity":2}],]]
-            .. [["fees":{"delivery_fen":200,"packaging_fen":100},]]
-            .. [["discounts":[{"funded_by":"merchant","amount_fen":300}],]]
-            .. [["dropoff":{"address":"北区 3 栋 402"},"promised_at":"\#(promisedAt)"}]]
-        request = function()
-            count = count + 1
-            local number = run .. "-" .. count
-            headers["Idempotency-Key"] = number
-            return wrk.format("POST", "/v1/orders", headers, string.format(body, number, count % 1000))
-        end
-        """#
+            local count = 0
+            math.randomseed(os.time())
+            local run = tostring(os.time()) .. "-" .. tostring(math.random(1000000))
+            local headers = {
+                ["Authorization"] = "Bearer \#(key)",
+                ["Content-Type"] = "application/json",
+            }
+            local body = [[{"external_id":"%s","customer":{"id":"student-%d"},"merchant":{"id":"canteen-1","name":"一食堂"},]]
+                .. [["lines":[{"sku":"rice","name":"红烧肉饭","category":"meal","unit_price_fen":1500,"quantity":1},]]
+                .. [[{"sku":"tea","name":"冰红茶","category":"drink","unit_price_fen":350,"quantity":2}],]]
+                .. [["fees":{"delivery_fen":200,"packaging_fen":100},]]
+                .. [["discounts":[{"funded_by":"merchant","amount_fen":300}],]]
+                .. [["dropoff":{"address":"北区 3 栋 402"},"promised_at":"\#(promisedAt)"}]]
+            request = function()
+                count = count + 1
+                local number = run .. "-" .. count
+                headers["Idempotency-Key"] = number
+                return wrk.format("POST", "/v1/orders", headers, string.format(body, number, count % 1000))
+            end
+            """#
     }
 }

@@ -15,7 +15,7 @@ enum Command {
         let output = Pipe()
         process.standardOutput = output
         process.standardError = output
-        try process.run()
+        try process.runWithSignals()
         let reading = Task.detached { output.fileHandleForReading.readDataToEndOfFile() }
         let text = String(decoding: await reading.value, as: UTF8.self)
         process.waitUntilExit()

@@ -15,7 +15,8 @@ struct RunningService: Sendable {
         port: Int,
         _ body: (RunningService) async throws -> T
     ) async throws -> T {
-        let login = ["OrderService": "order_service", "AfterSalesService": "after_sales_service"][name] ?? "notify_service"
+        let login =
+            ["OrderService": "order_service", "AfterSalesService": "after_sales_service"][name] ?? "notify_service"
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "\(database.bench.executables)/\(name)")
         process.arguments = ["serve"]
@@ -30,7 +31,7 @@ struct RunningService: Sendable {
         _ = FileManager.default.createFile(atPath: log, contents: nil)
         process.standardOutput = FileHandle(forWritingAtPath: log)
         process.standardError = process.standardOutput
-        try process.run()
+        try process.runWithSignals()
         defer {
             process.terminate()
             process.waitUntilExit()

@@ -17,7 +17,10 @@ struct Wrk {
         defer { try? FileManager.default.removeItem(at: file) }
         let output = try await Command.run(
             "wrk",
-            ["--threads", "1", "--connections", "\(connections)", "--duration", "\(seconds)s", "--script", file.path, url]
+            [
+                "--threads", "1", "--connections", "\(connections)", "--duration", "\(seconds)s", "--script", file.path,
+                url,
+            ]
         )
         var outcome = Outcome(rate: 0, errors: 0)
         for line in output.split(separator: "\n").map({ $0.trimmingCharacters(in: .whitespaces) }) {
