@@ -1,3 +1,4 @@
+import EventLog
 import Logging
 import Model
 import Postgres
@@ -9,8 +10,8 @@ public final class CampusDirectory: Sendable {
     /// How old an answer may be.
     public static let lifetime = Duration.seconds(5)
 
-    private let pool: ConnectionPool
     private let clock: any WallClock
+    private let offsets: Coalescer<CampusID, Duration>
     private let campuses: ExpiringCache<CampusID, Campus?>
     private let codes: ExpiringCache<String, CampusID?>
     private let platformKeys: ExpiringCache<SHA256Digest, PlatformKey?>
@@ -20,8 +21,14 @@ public final class CampusDirectory: Sendable {
     ///
     /// - `clock`: the machine's own clock, to which the offset of test campuses is added.
     public init(pool: ConnectionPool, clock: any WallClock, logger: Logger) {
-        self.pool = pool
         self.clock = clock
+        // Requests that arrive together share one look, which begins after they arrived.
+        offsets = Coalescer { campuses in
+            let found = try await pool.autocommit { session in
+                try CampusStore().clockOffsets(of: Array(Set(campuses)), in: session)
+            }
+            return campuses.map { found[$0] ?? .zero }
+        }
         // A timezone's rules change with a new version of PostgreSQL: looking once a day is often enough.
         let timezones = ExpiringCache<String, CampusTimezone>(lifetime: .seconds(86_400), capacity: 64) { name in
             let now = clock.now()
@@ -75,9 +82,8 @@ public final class CampusDirectory: Sendable {
     /// The offset is read anew each time, so that a test that advances the clock sees every later request follow it.
     public func now(in campus: Campus) async throws -> Timestamp {
         guard campus.isTest else { return clock.now() }
-        let id = campus.id
-        let offsets = try await pool.autocommit { try CampusStore().clockOffsets(of: [id], in: $0) }
-        return clock.now() + (offsets[id] ?? .zero)
+        let offset = try await offsets.submit(campus.id)
+        return clock.now() + offset
     }
 
     /// Forgets what is cached, so that a change holds at once in this process.

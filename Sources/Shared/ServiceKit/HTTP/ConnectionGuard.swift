@@ -80,6 +80,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard !isClosing else {
+            promise?.fail(ChannelError.outputClosed)
+            return
+        }
         switch (unwrapOutboundIn(data), refusal) {
         case (.head(let head), .pending(let problem)) where head.status == .badRequest && head.isEmpty:
             write(problem, context)

@@ -9,8 +9,6 @@ extension HTTPField.Name {
     public static let idempotencyKey = HTTPField.Name.trusted("Idempotency-Key")
     /// `Idempotent-Replayed`: says that the answer is the stored one.
     public static let idempotentReplayed = HTTPField.Name.trusted("Idempotent-Replayed")
-    /// `traceparent`: the W3C trace context.
-    public static let traceparent = HTTPField.Name.trusted("traceparent")
     /// `Last-Event-ID`: where an event stream goes on.
     public static let lastEventID = HTTPField.Name.trusted("Last-Event-ID")
 

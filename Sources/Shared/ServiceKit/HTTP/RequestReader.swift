@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Model
 import NIOCore
+import NIOHTTP1
 
 /// Reads and checks everything of a request that its operation declares.
 struct RequestReader: Sendable {
@@ -99,6 +100,12 @@ struct RequestReader: Sendable {
             return Array(buffer.readableBytesView)
         } catch is NIOTooManyBytesError {
             throw tooLarge()
+        } catch is HTTPParserError {
+            throw Problem(
+                .malformedRequest,
+                "The body is not framed as HTTP/1.1 has it.",
+                headers: [.connection: "close"]
+            )
         } catch is SlowBody {
             throw Problem(.requestTimeout, "The body did not arrive in time.", headers: [.connection: "close"])
         }

@@ -50,13 +50,16 @@ public enum LogKey: String, CaseIterable, Sendable {
     // The event log, tasks, timers and deliveries.
     case stream
     case group
+    case consumer
     case shard
+    case shards
     case epoch
     case tick
     case eventID = "event_id"
     case eventType = "event_type"
     case subjectID = "subject_id"
     case subject
+    case rootID = "root_id"
     case owner
     case queue
     case taskID = "task_id"
@@ -71,6 +74,9 @@ public enum LogKey: String, CaseIterable, Sendable {
     case lagEvents = "lag_events"
     case recipientKind = "recipient_kind"
     case sequence = "seq"
+    case handled
+    case failed
+    case amount
 
     // The database and the process.
     case pool

@@ -1,3 +1,4 @@
+import EventLog
 import Postgres
 import Schema
 
@@ -22,5 +23,6 @@ struct Readiness: Sendable {
     }
 }
 
+extension EventLogError: SafelyDescribedError {}
 extension SchemaError: SafelyDescribedError {}
 extension PostgresError: SafelyDescribedError {}
