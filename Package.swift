@@ -17,6 +17,7 @@ let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: 
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let jwt: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
@@ -44,10 +45,10 @@ let suites: [Target] = [
     suite("PostgresTests", ["Model", "Postgres", logging, lifecycle]),
     suite("EventLogTests", ["Model", "Postgres", "EventLog", "Schema", logging, lifecycle]),
     suite("SchemaTests", ["Model", "Postgres", "Schema", logging]),
-    suite("ServiceKitTests", foundations + edge + [hummingbirdTesting, jwt, nioPosix]),
+    suite("ServiceKitTests", foundations + edge + [hummingbirdTesting, jwt, cryptoExtras]),
     suite("OrderServiceTests", foundations + edge + ["OrderService", hummingbirdTesting]),
     suite("AfterSalesServiceTests", foundations + edge + ["AfterSalesService", hummingbirdTesting]),
-    suite("NotifyServiceTests", foundations + edge + ["NotifyService", hummingbirdTesting, httpClient]),
+    suite("NotifyServiceTests", foundations + edge + ["NotifyService", hummingbirdTesting, httpClient, nioHTTP1]),
     suite("CampusSimulatorTests", ["Model", "CampusSimulator"] + edge),
     suite("SystemTests", foundations + edge + ["CampusSimulator", httpClient]),
 ]
@@ -111,7 +112,8 @@ let package = Package(
         ),
         .target(
             name: "ServiceKit",
-            dependencies: ["Model", "Postgres", "EventLog", "Schema", jwt, nioHTTP1, nioHTTPTypes, systemPackage] + edge,
+            dependencies: ["Model", "Postgres", "EventLog", "Schema", jwt, nioHTTP1, nioHTTPTypes, systemPackage]
+                + edge,
             path: "Sources/Shared/ServiceKit",
             swiftSettings: strict
         ),
@@ -121,7 +123,7 @@ let package = Package(
         .executableTarget(name: "AfterSalesService", dependencies: foundations + edge, swiftSettings: strict),
         .executableTarget(
             name: "NotifyService",
-            dependencies: foundations + edge + [httpClient],
+            dependencies: foundations + edge + [httpClient, nioHTTP1],
             swiftSettings: strict
         ),
 
