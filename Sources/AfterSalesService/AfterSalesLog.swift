@@ -25,6 +25,16 @@ extension LoggedEvent {
         .error,
         "Channel does not know a refund that it took on"
     )
+    static let refundUnsettled = LoggedEvent(
+        "refund.unsettled",
+        .error,
+        "Refunds are not through a day after they were decided"
+    )
+    static let refundStaysUnknown = LoggedEvent(
+        "refund.stays_unknown",
+        .error,
+        "A channel's answer has been lost for a quarter of an hour"
+    )
     static let refundVoidRefused = LoggedEvent(
         "refund.void_refused",
         .notice,
@@ -72,7 +82,7 @@ extension LoggedEvent {
             .caseOpened, .caseDecided, .caseAttached, .caseClaimed, .caseWithdrawn, .caseCommented, .caseUrged,
             .caseClosed,
             .caseReviewMissed, .moneyBrake, .systemCaseOpened, .moneyDueAlreadyPromised, .refundMissing,
-            .refundVoidRefused, .refundRetried,
+            .refundUnsettled, .refundStaysUnknown, .refundVoidRefused, .refundRetried,
         ] + RefundStatus.allCases.map(LoggedEvent.refund)
 }
 

@@ -1,6 +1,8 @@
 import Model
 
-/// Why something that was asked of after-sales is not done. Each has its problem in ``AfterSalesRefusal/problem``.
+/// Why something that was asked of after-sales is not done.
+///
+/// Each has its problem in ``AfterSalesRefusal/problem``.
 enum AfterSalesRefusal: Error, Hashable {
     /// There is no such thing for this caller.
     case notFound
@@ -24,7 +26,8 @@ enum AfterSalesRefusal: Error, Hashable {
     case ownCase
     /// Another staff member takes care of the case.
     case claimedByAnother
-    /// Amounts of a decision are more than what is left. `index` is the place in the request, nil where all was granted.
+    /// Amounts of a decision are more than what is left. `index` is the place in the request, nil where all was
+    /// granted.
     case amountsTooLarge([TooLarge])
     /// A decision grants nothing although it approves.
     case grantsNothing

@@ -88,15 +88,21 @@ enum AfterSales: ServiceDefinition {
             channels: channels,
             requestLifetime: try foundation.configuration[.refundRequestLifetime]
         )
+        let watch = WatchRefunds(pool: pool, clock: foundation.clock, logger: logger)
+        foundation.gauges.register("refunds") { await watch.gauge() }
+        foundation.gauges.register("money_due_lag_ms") {
+            (try? await consumer.lag()).map { .milliseconds($0.time) }
+        }
         return ServiceParts(
             operations: CaseController(requests: requests, channels: channels).operations
                 + DeskController(requests: requests, channels: channels).operations
                 + RefundController(requests: requests, voidRefund: voidRefund).operations,
-            services: [refundWorker, moneyDueWorker, consumer, timers]
+            services: [refundWorker, moneyDueWorker, consumer, timers, watch]
         )
     }
 
-    /// Soon at first, because a lost answer worries its customer; at most every five minutes, because channels limit questions.
+    /// Soon at first, because a lost answer worries its customer; at most every five minutes, because channels limit
+    /// questions.
     private static let refundBackoff = Backoff(first: .milliseconds(500), longest: .seconds(300))
 }
 

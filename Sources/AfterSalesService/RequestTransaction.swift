@@ -29,6 +29,7 @@ struct RequestTransaction: Sendable {
     ///   - reply: the answer to it, which is stored with its effect.
     ///   - done: called after the commit, not for a replayed answer; logs belong here.
     /// - Returns: the answer, the same bytes each time.
+    /// - Throws: the problem that a refusal comes to, or what `body` throws.
     func once<Value: Sendable>(
         _ call: Call,
         _ body: @Sendable (borrowing Session) throws -> Value,

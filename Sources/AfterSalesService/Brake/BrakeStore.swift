@@ -5,8 +5,8 @@ import Postgres
 struct BrakeStore: Sendable {
     /// Adds a charge to all its counts, or to none of them when one would pass its cap.
     ///
-    /// The caps hold whatever else happens at the same time: a count above its cap violates `refund_brake_holds`. The rows
-    /// stay locked until the transaction ends, so this comes after every order is locked.
+    /// The caps hold whatever else happens at the same time: a count above its cap violates `refund_brake_holds`. The
+    /// rows stay locked until the transaction ends, so this comes after every order is locked.
     ///
     /// - Returns: whether the charge fits.
     func add(_ charge: BrakeCharge, campus: CampusID, in session: borrowing Session) throws -> Bool {

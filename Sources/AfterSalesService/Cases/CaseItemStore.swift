@@ -48,34 +48,25 @@ struct CaseItemStore: Sendable {
         return items.sorted { $0.item < $1.item }
     }
 
-    /// The units of each line of an order that some case speaks for.
-    func takenUnits(of order: OrderID, campus: CampusID, in session: borrowing Session) throws -> [Int: Set<Int>] {
-        let rows: [(item: RefundItem, units: [Int])] = try session.query(
+    /// What the cases of an order speak for.
+    func claims(on order: OrderID, campus: CampusID, in session: borrowing Session) throws -> ItemClaims {
+        var claims = ItemClaims()
+        let rows: [(item: RefundItem, units: [Int], state: CaseItem.State, id: CaseID)] = try session.query(
             """
-            select item, units from campus.case_item
-            where campus_id = \(campus) and order_id = \(order) and state <> 'released' and item like 'line:%'
+            select item, units, state, case_id from campus.case_item
+            where campus_id = \(campus) and order_id = \(order) and state <> 'released'
+            order by case_id
             """
-        ) { row in (try RefundItem(stored: row["item"]), try row["units"]) }
-        return rows.reduce(into: [:]) { taken, row in
-            if case .line(let number) = row.item { taken[number, default: []].formUnion(row.units) }
+        ) { row in (try RefundItem(stored: row["item"]), try row["units"], try row["state"], try row["case_id"]) }
+        for row in rows {
+            if case .line(let number) = row.item { claims.units[number, default: []].formUnion(row.units) }
+            switch row.state {
+            case .asked: claims.asking[row.item] = row.id
+            case .held: claims.held.insert(row.item)
+            case .granted, .released: break
+            }
         }
-    }
-
-    /// The open case that asks for one of these items already; nil when none does.
-    func openCase(
-        asking items: [RefundItem],
-        of order: OrderID,
-        campus: CampusID,
-        in session: borrowing Session
-    ) throws -> CaseID? {
-        try session.first(
-            """
-            select case_id from campus.case_item
-            where campus_id = \(campus) and order_id = \(order) and state = 'asked'
-                and item = any(\(items.map(\.description)))
-            order by case_id limit 1
-            """
-        ) { row in try row["case_id"] }
+        return claims
     }
 
     /// The statements that store the items of a case, or what became of them.

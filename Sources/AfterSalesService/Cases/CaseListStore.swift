@@ -56,8 +56,8 @@ struct CaseListStore: Sendable {
 
     /// The desk's queue: what a person has to look at, the most urgent first.
     ///
-    /// - Parameter handler: only cases of this staff member; with an empty name only cases that nobody has.
-    /// - Parameter reader: whose own orders are left out.
+    /// With a handler's name only the cases of that staff member, with an empty one only those that nobody has. Cases
+    /// of the reader's own orders are left out.
     func queue(
         campus: CampusID,
         handler: String?,

@@ -50,7 +50,7 @@ struct CaseReader: Sendable {
         return AfterSalesOptions(
             order: order,
             book: try refundables.book(of: order, campus: campus, in: session),
-            takenUnits: try items.takenUnits(of: id, campus: campus, in: session),
+            claims: try items.claims(on: id, campus: campus, in: session),
             cases: try cases.cases(of: id, campus: campus, in: session),
             campus: call.campus,
             channels: channels,

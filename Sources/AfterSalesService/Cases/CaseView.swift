@@ -99,7 +99,9 @@ struct CaseView: Sendable {
         ]
     }
 
-    /// A line of a timeline. Staff's notes to each other stay among staff.
+    /// A line of a timeline.
+    ///
+    /// Staff's notes to each other stay among staff.
     func timeline(_ entry: TimelineEntry) -> JSON {
         var detail = entry.detail.object ?? [:]
         if !viewer.isStaff {

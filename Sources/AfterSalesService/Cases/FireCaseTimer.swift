@@ -67,7 +67,7 @@ struct FireCaseTimer: Sendable {
             let (closed, change) = try subject.applying(.close, at: now)
             try session.execute(cases.update(to: closed))
             let cause = Cause(actor: .system("follow_up"), at: now, trace: nil)
-            try trail.record([.changed(closed, change, detail: [:])], cause, in: session)
+            try trail.record([.changed(closed, change, detail: [:], cause)], in: session)
             return .closed(closed)
         }
     }

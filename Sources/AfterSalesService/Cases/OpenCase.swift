@@ -54,12 +54,11 @@ struct OpenCase: Sendable {
         guard !principal.isStaffOnOwn(order.customerID) else { throw AfterSalesRefusal.ownCase }
         try check(order)
 
-        let existing = try cases.cases(of: order.id, campus: campus.id, in: session)
         let book = try refundables.book(of: order, campus: campus.id, in: session)
-        if let answer = answering(request, order, book, existing) {
+        if let answer = try answering(request, order, book, campus.id, in: session) {
             return try attach(request, to: answer, order, book, campus, cause, in: session)
         }
-        let asked = try ask(request, order, book, existing, campus, in: session)
+        let asked = try ask(request, order, book, campus.id, in: session)
         let new = AfterSalesCase(request, of: order, asked: asked, campus: campus, cause)
         let inputs = DecisionInputs(new, of: order, book: book, channels: channels, campus: campus, at: cause.at)
         let matter = ConcludeCase.Matter(
@@ -77,20 +76,22 @@ struct OpenCase: Sendable {
         guard order.status != .placed, !order.payments.isEmpty else { throw .orderNotPaid(order.status) }
     }
 
-    /// The service's own case that gives back all that this request could ask for; nil when there is something left to ask.
+    /// The service's own case that gives back all that this request could ask for; nil when there is something left to
+    /// ask.
     private func answering(
         _ request: Request,
         _ order: OrderRecord,
         _ book: RefundableBook,
-        _ existing: [AfterSalesCase]
-    ) -> AfterSalesCase? {
+        _ campus: CampusID,
+        in session: borrowing Session
+    ) throws -> AfterSalesCase? {
         let asksForSurplus = request.reason == .duplicateCharge
         let isPromised =
             asksForSurplus
             ? order.surplus > .zero && book.remaining(.surplus) == .zero
             : order.status == .cancelled && order.paid > .zero && book.remaining() == .zero
         guard isPromised else { return nil }
-        return existing.last { other in
+        return try cases.cases(of: order.id, campus: campus, in: session).last { other in
             guard other.isSystem, !asksForSurplus || other.reason == .duplicateCharge else { return false }
             return other.status == .executing || other.status == .resolved
         }
@@ -126,32 +127,38 @@ struct OpenCase: Sendable {
         _ request: Request,
         _ order: OrderRecord,
         _ book: RefundableBook,
-        _ existing: [AfterSalesCase],
-        _ campus: Campus,
+        _ campus: CampusID,
         in session: borrowing Session
     ) throws -> [AskedItem] {
-        let taken = try items.takenUnits(of: order.id, campus: campus.id, in: session)
-        let asking = Asking(order: order, book: book, takenUnits: taken)
+        let claims = try items.claims(on: order.id, campus: campus, in: session)
+        let asking = Asking(order: order, book: book, claims: claims)
         let asked: [AskedItem]
         do {
             asked = try asking.items(request.scope, reason: request.reason)
         } catch {
             // Units that an open case speaks for are better explained by naming that case.
-            if let open = existing.last(where: \.status.isUndecided), error.all.allSatisfy(\.isAboutUnits) {
-                throw AfterSalesRefusal.alreadyOpen(open.id)
+            let isAboutUnits = error.all.allSatisfy(\.isAboutUnits)
+            if isAboutUnits, let open = try openCase(about: order.id, campus, in: session) {
+                throw AfterSalesRefusal.alreadyOpen(open)
             }
             throw AfterSalesRefusal.badAsk(error.all)
         }
-        if asked.isEmpty {
-            throw existing.last(where: \.status.isUndecided).map { .alreadyOpen($0.id) }
-                ?? AfterSalesRefusal.nothingLeft
-        }
+        if let open = asked.compactMap({ claims.asking[$0.item] }).first { throw AfterSalesRefusal.alreadyOpen(open) }
         let isPaidFor = book.rows.contains { row in row.paid > .zero && asked.contains { $0.item == row.item } }
-        guard !isPaidFor || asked.contains(where: { $0.amount > .zero }) else { throw AfterSalesRefusal.nothingLeft }
-        if let open = try items.openCase(asking: asked.map(\.item), of: order.id, campus: campus.id, in: session) {
-            throw AfterSalesRefusal.alreadyOpen(open)
+        let isSomethingLeft = !asked.isEmpty && (!isPaidFor || asked.contains { $0.amount > .zero })
+        guard isSomethingLeft else {
+            let open = try openCase(about: order.id, campus, in: session)
+            throw open.map(AfterSalesRefusal.alreadyOpen) ?? .nothingLeft
         }
         return asked
+    }
+
+    private func openCase(
+        about order: OrderID,
+        _ campus: CampusID,
+        in session: borrowing Session
+    ) throws -> CaseID? {
+        try cases.cases(of: order, campus: campus, in: session).last(where: \.status.isUndecided)?.id
     }
 }
 

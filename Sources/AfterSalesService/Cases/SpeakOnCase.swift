@@ -46,7 +46,7 @@ struct SpeakOnCase: Sendable {
     ) throws -> AfterSalesCase {
         let (changed, change) = try subject.applying(command, at: cause.at)
         try session.execute(cases.update(to: changed))
-        try trail.record([.changed(changed, change, detail: detail)], cause, in: session)
+        try trail.record([.changed(changed, change, detail: detail, cause)], in: session)
         return changed
     }
 }

@@ -28,7 +28,7 @@ struct WithdrawCase: Sendable {
             [cases.update(to: withdrawn)]
                 + items.saving(freed, of: id, order: subject.orderID, campus: subject.campus)
         )
-        try trail.record([.changed(withdrawn, change, detail: [:])], cause, in: session)
+        try trail.record([.changed(withdrawn, change, detail: [:], cause)], in: session)
         try timers.cancelAll(subject: id.retyped(), in: session)
         return withdrawn
     }

@@ -1,9 +1,11 @@
 import Model
 
-/// A way for money to travel back. Every channel, however it is spoken to, is these two questions.
+/// A way for money to travel back.
 ///
-/// A call may take as long as the network takes and is never made inside a transaction. An error that it throws means that
-/// the answer was lost, and that whether money moved is not known: a channel that refuses says so in its report.
+/// Every channel, however it is spoken to, is these two questions.
+///
+/// A call may take as long as the network takes and is never made inside a transaction. An error that it throws means
+/// that the answer was lost, and that whether money moved is not known: a channel that refuses says so in its report. A
 protocol RefundChannel: Sendable {
     /// Hands a refund to the channel. The same number again moves no second money, whatever happened to the first call.
     func submit(_ instruction: RefundInstruction) async throws -> ChannelReport

@@ -3,8 +3,9 @@ import Postgres
 
 /// A pretend payment channel for development and test campuses, with a book of its own and faults to order.
 ///
-/// It takes a refund on and confirms it a little later. It stands for a foreign system: each call is a transaction of its
-/// own that knows nothing of ours. A ``SandboxMarker`` in the `transaction_id` of the payment tells it to misbehave.
+/// It takes a refund on and confirms it a little later. It stands for a foreign system: each call is a transaction of
+/// its own that knows nothing of ours. A ``SandboxMarker`` in the `transaction_id` of the payment tells it to
+/// misbehave.
 struct SandboxChannel: RefundChannel {
     private let pool: ConnectionPool
     private let confirmDelay: Duration

@@ -3,8 +3,8 @@ import Model
 import Postgres
 import ServiceKit
 
-/// Writes a decision down with everything that follows from it, in one transaction: the case, the record of the decision, the
-/// money it reserves, its refunds and their tasks, its timers, its trail.
+/// Writes a decision down with everything that follows from it, in one transaction: the case, the record of the
+/// decision, the money it reserves, its refunds and their tasks, its timers, its trail.
 struct ConcludeCase: Sendable {
     private let cases = CaseStore()
     private let items = CaseItemStore()
@@ -102,17 +102,18 @@ struct ConcludeCase: Sendable {
             automatic: decidedBy.actor.role == .system
         )
         let refunds = try issue(grant, for: decided, of: matter.order, book: matter.book, decidedBy, in: session)
+        var entries: [TrailEntry] = []
         if matter.isNew {
-            try trail.record([.changed(matter.subject, .opened, detail: matter.detail)], openedBy, in: session)
+            entries.append(.changed(matter.subject, .opened, detail: matter.subject.openingDetail, openedBy))
         }
-        var entries = [TrailEntry.changed(decided, change, detail: judgement.timelineDetail)]
-        entries += refunds.map(TrailEntry.moved)
+        entries.append(.changed(decided, change, detail: judgement.timelineDetail, decidedBy))
+        entries += refunds.map { .moved($0, decidedBy) }
         if decided.status == .approved {
             let resolved = try move.resolve(decided, decidedBy, in: session)
             entries.append(resolved.entry)
             decided = resolved.subject
         }
-        try trail.record(entries, decidedBy, in: session)
+        try trail.record(entries, in: session)
         try setTimers(of: decided, isNew: matter.isNew, in: session)
         return CaseFile(
             subject: decided,
@@ -138,9 +139,8 @@ struct ConcludeCase: Sendable {
         }
     }
 
-    /// Answers a case by the refunds of the service's own case about the same money.
-    ///
-    /// - Parameter approved: what the customer gets back by it.
+    /// Answers a case by the refunds of the service's own case about the same money; `approved` is what comes back by
+    /// it.
     func byAttaching(
         _ subject: AfterSalesCase,
         isNew: Bool,
@@ -161,16 +161,16 @@ struct ConcludeCase: Sendable {
                 + items.saving(released, of: decided.id, order: decided.orderID, campus: decided.campus)
                 + [decisions.insertion(of: judgement, for: decided, by: decidedBy.actor, granted: [:])]
         )
-        if isNew {
-            try trail.record([.changed(subject, .opened, detail: subject.openingDetail)], openedBy, in: session)
-        }
-        var entries = [TrailEntry.changed(decided, change, detail: ["attached_to": .string(answer.id.description)])]
+        var entries: [TrailEntry] = []
+        if isNew { entries.append(.changed(subject, .opened, detail: subject.openingDetail, openedBy)) }
+        let detail: JSON = ["attached_to": .string(answer.id.description)]
+        entries.append(.changed(decided, change, detail: detail, decidedBy))
         if answer.status == .resolved {
             let resolved = try move.resolve(decided, decidedBy, in: session)
             entries.append(resolved.entry)
             decided = resolved.subject
         }
-        try trail.record(entries, decidedBy, in: session)
+        try trail.record(entries, in: session)
         try setTimers(of: decided, isNew: isNew, in: session)
         let summary = DecisionSummary(judgement, by: decidedBy.actor)
         return CaseFile(subject: decided, items: released, decision: summary, refunds: [])
@@ -189,10 +189,6 @@ extension Judgement {
         let rule = TriedRule(name: "already_being_refunded", stage: .eligibility, finding: finding)
         return Judgement(verdict: .approved, reasons: [.answeredByEarlierCase], rules: [rule], inputs: inputs)
     }
-}
-
-extension ConcludeCase.Matter {
-    fileprivate var detail: JSON { subject.openingDetail }
 }
 
 extension AfterSalesCase {

@@ -1,6 +1,7 @@
 import Model
 
-/// All that rules may know of a case when it is decided; stored with the decision, so that it can be followed a year later.
+/// All that rules may know of a case when it is decided; stored with the decision, so that it can be followed a year
+/// later.
 struct DecisionInputs: Hashable, Sendable {
     /// When it is decided, on the campus's clock.
     var now: Timestamp

@@ -11,7 +11,9 @@ struct Judgement: Hashable, Sendable {
     /// What the rules could know.
     var inputs: DecisionInputs
 
-    /// Tries every rule, in the order of stages. One that refers to a person outweighs all that approve.
+    /// Tries every rule, in the order of stages.
+    ///
+    /// One that refers to a person outweighs all that approve.
     static func of(_ inputs: DecisionInputs, by rules: [Rule] = Rule.refund) -> Judgement {
         let tried = rules.map { TriedRule(name: $0.name, stage: $0.stage, finding: $0.find(inputs)) }
         let referring = tried.filter { $0.finding.outcome == .refers }

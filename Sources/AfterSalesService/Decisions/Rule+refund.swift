@@ -25,8 +25,8 @@ extension Rule {
         return .refers(looked, .longAfterDelivery)
     }
 
-    /// OrderService found that money is due back: an order was cancelled after it was paid, or was paid too much, twice or
-    /// too late.
+    /// OrderService found that money is due back: an order was cancelled after it was paid, or was paid too much, twice
+    /// or too late.
     static let moneyDue = Rule(name: "money_due", stage: .strategy) { inputs in
         let looked: JSON = ["due": .optional(inputs.due?.rawValue)]
         guard let due = inputs.due else { return .silent(looked) }

@@ -9,7 +9,9 @@ struct Rule: Sendable {
     /// What it finds.
     let find: @Sendable (DecisionInputs) -> Finding
 
-    /// The stages of judgement, in their order. Risk comes between the two.
+    /// The stages of judgement, in their order.
+    ///
+    /// Risk comes between the two.
     enum Stage: String, Hashable, Sendable {
         /// Whether rules may decide at all.
         case eligibility

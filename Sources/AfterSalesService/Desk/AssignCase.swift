@@ -51,7 +51,7 @@ struct AssignCase: Sendable {
         let (assigned, change) = try subject.applying(command, at: cause.at)
         try session.execute(cases.update(to: assigned))
         let detail: JSON = ["handler": .optional(assigned.handler), "note": .optional(note)]
-        try trail.record([.changed(assigned, change, detail: detail)], cause, in: session)
+        try trail.record([.changed(assigned, change, detail: detail, cause)], in: session)
         return assigned
     }
 }

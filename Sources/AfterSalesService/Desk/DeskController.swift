@@ -29,7 +29,7 @@ struct DeskController: Sendable {
                 summary: "The cases that wait for a person, the most urgent first",
                 details: "Cases of the reader's own orders are left out.",
                 tag: Self.tag,
-                access: .usersOnly(Self.staff),
+                access: .roles(Self.staff, scope: .afterSalesRead),
                 parameters: [
                     .query("handler", .enumeration(["me", "nobody"]), "Only cases of the reader, or of nobody yet."),
                     .limit, .cursor,
@@ -42,8 +42,8 @@ struct DeskController: Sendable {
                 "/v1/desk/cases/{id}/claim",
                 summary: "Take a case on",
                 tag: Self.tag,
-                access: .usersOnly(Self.staff),
-                responses: [.json("The case.", CaseSchemas.summary, headers: [.etag])],
+                access: .roles(Self.staff, scope: .afterSalesWrite),
+                responses: [.json("The case.", CaseSchemas.summary)],
                 problems: [.illegalTransition, .ownCase, .claimedByAnother],
                 idempotent: true
             ) { call in
@@ -57,12 +57,12 @@ struct DeskController: Sendable {
                 "/v1/desk/cases/{id}/transfer",
                 summary: "Hand a case to another staff member",
                 tag: Self.tag,
-                access: .usersOnly(Self.staff),
+                access: .roles(Self.staff, scope: .afterSalesWrite),
                 body: .object(
                     name: "CaseTransfer",
                     [.required("to", .actorID), .optional("note", .string(length: 1...500), "Seen by staff only.")]
                 ),
-                responses: [.json("The case.", CaseSchemas.summary, headers: [.etag])],
+                responses: [.json("The case.", CaseSchemas.summary)],
                 problems: [.illegalTransition, .ownCase, .claimedByAnother],
                 idempotent: true
             ) { call in
@@ -82,7 +82,7 @@ struct DeskController: Sendable {
                     are what the customer reads.
                     """,
                 tag: Self.tag,
-                access: .usersOnly(Self.staff),
+                access: .roles(Self.staff, scope: .afterSalesWrite),
                 body: Self.ruling,
                 responses: [.json("The case.", CaseSchemas.full, headers: [.etag])],
                 problems: [.illegalTransition, .ownCase, .claimedByAnother, .nothingRefundable, .channelUnavailable],
@@ -148,7 +148,7 @@ struct DeskController: Sendable {
         return try await requests.once(call) { session in
             try body(id, Cause(call), session)
         } reply: { assigned in
-            .ok(view.summary(assigned)).etag(assigned.version)
+            .ok(view.summary(assigned))
         } done: { assigned in
             call.logger.record(.caseClaimed, assigned.logValues)
         }

@@ -41,12 +41,14 @@ extension LedgerEntry {
     /// The movements of one refund that has reached its customer.
     ///
     /// The customer is given back what the shop (lines and packaging) and the platform (delivery) had of them. Of what
-    /// funders had added, each gets back its share in proportion to how much of the order has been refunded by now; on a
-    /// full refund that is exactly what it gave.
+    /// funders had added, each gets back its share in proportion to how much of the order has been refunded by now; on
+    /// a full refund that is exactly what it gave.
     ///
-    /// - Parameter items: what the refund gives back, item by item.
-    /// - Parameter order: the order.
-    /// - Parameter refundedBefore: what had been refunded of the order before, surplus aside.
+    /// - Parameters:
+    ///   - items: what the refund gives back, item by item.
+    ///   - order: the order.
+    ///   - refundedBefore: what had been refunded of the order before, surplus aside.
+    /// - Returns: the movements; none of nothing.
     static func entries(of items: [ItemAmount], for order: OrderRecord, refundedBefore: Money) -> [LedgerEntry] {
         let customer = LedgerAccount.customer(order.customerID)
         let merchant = LedgerAccount.merchant(order.merchantID)

@@ -3,14 +3,15 @@ import ServiceKit
 
 /// What can be asked for about an order now, and what would come of it.
 ///
-/// Whether rules would answer is found by trying them, so that what is promised here is what a case would get, the brake aside.
+/// Whether rules would answer is found by trying them, so that what is promised here is what a case would get, the
+/// brake aside.
 struct AfterSalesOptions: Sendable {
     /// The order.
     let order: OrderRecord
     /// What is left of it.
     let book: RefundableBook
-    /// The units that cases speak for.
-    let takenUnits: [Int: Set<Int>]
+    /// What cases speak for.
+    let claims: ItemClaims
     /// The cases there are.
     let cases: [AfterSalesCase]
     /// Its campus.
@@ -20,7 +21,7 @@ struct AfterSalesOptions: Sendable {
     /// When it is asked.
     let now: Timestamp
 
-    private var asking: Asking { Asking(order: order, book: book, takenUnits: takenUnits) }
+    private var asking: Asking { Asking(order: order, book: book, claims: claims) }
 
     /// Why nothing can be asked for; nil when something can.
     private var obstacle: LocalizedText? {

@@ -2,7 +2,7 @@ import Model
 
 /// What a case asks for: the whole order, or some units of some lines.
 enum Scope: Hashable, Sendable {
-    /// All that is left of the order.
+    /// All that is left of the order, and that no open case asks for.
     case wholeOrder
     /// Some units of some lines.
     case lines([LineQuantity])
@@ -42,8 +42,8 @@ struct Asking: Sendable {
     let order: OrderRecord
     /// What is left of each item.
     let book: RefundableBook
-    /// The units of each line that other cases already speak for.
-    let takenUnits: [Int: Set<Int>]
+    /// What cases already speak for.
+    let claims: ItemClaims
 
     /// The items that `scope` comes to when the reason is `reason`.
     ///
@@ -57,7 +57,10 @@ struct Asking: Sendable {
         case .wholeOrder:
             let lines = order.lines.map { asked($0, units: freeUnits(of: $0)) }
             let fees = fees(for: reason).map { AskedItem(item: $0, units: [], amount: book.remaining($0)) }
-            return lines.filter { !$0.units.isEmpty } + fees.filter { $0.amount > .zero }
+            return
+                (lines.filter { !$0.units.isEmpty }
+                + fees.filter { $0.amount > .zero && !claims.held.contains($0.item) })
+                .filter { claims.asking[$0.item] == nil }
         }
     }
 
@@ -110,7 +113,7 @@ struct Asking: Sendable {
     }
 
     private func freeUnits(of line: OrderLine) -> [Int] {
-        let taken = takenUnits[line.number] ?? []
+        let taken = claims.units[line.number] ?? []
         return (0..<line.quantity).filter { !taken.contains($0) }
     }
 

@@ -33,8 +33,8 @@ struct RefundableBook: Hashable, Sendable {
 
     /// The rows of an order nobody has asked anything of yet.
     ///
-    /// Payments fill the items one after the other: the first covers the first lines as far as it reaches, the next goes on
-    /// where it ended. So the parts sum to each item and to each payment, whatever their number.
+    /// Payments fill the items one after the other: the first covers the first lines as far as it reaches, the next
+    /// goes on where it ended. So the parts sum to each item and to each payment, whatever their number.
     init(of order: OrderRecord) {
         var items = order.lines.sorted { $0.number < $1.number }.map { (RefundItem.line($0.number), $0.payable.fen) }
         items.append((.delivery, order.deliveryPayable.fen))
@@ -82,8 +82,9 @@ struct RefundableBook: Hashable, Sendable {
 
     /// Splits amounts over the payments they came from, the first payment first.
     ///
-    /// - Parameter amounts: what goes back for each item.
-    /// - Parameter payment: the only payment to take from; nil for all of them.
+    /// - Parameters:
+    ///   - amounts: what goes back for each item.
+    ///   - payment: the only payment to take from; nil for all of them.
     /// - Returns: one part for each payment that gives something, in the order of payments.
     /// - Throws: ``NotEnoughLeft`` naming the first item that has less left than asked.
     func split(

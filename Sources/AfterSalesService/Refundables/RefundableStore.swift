@@ -5,8 +5,8 @@ import Postgres
 struct RefundableStore: Sendable {
     /// Serialises everything that promises or moves money of these orders until the transaction ends.
     ///
-    /// It is the `order` of the lock order: OrderService's own row cannot be locked by this service. Orders are locked by the
-    /// numbers that stand for them, in their order; two orders that share a number merely wait for each other.
+    /// It is the `order` of the lock order: OrderService's own row cannot be locked by this service. Orders are locked
+    /// by the numbers that stand for them, in their order; two orders that share a number merely wait for each other.
     func lock(_ orders: some Sequence<OrderID>, in session: borrowing Session) throws {
         for key in Set(orders.map { Int32(truncatingIfNeeded: $0.low) }).sorted() {
             try session.execute("select pg_advisory_xact_lock(\(Self.lockClass), \(key))")

@@ -17,9 +17,7 @@ struct ExecuteRefund: Sendable {
     private let move = MoveRefund()
     private let tasks = TaskStore(owner: .afterSales)
 
-    /// Pays refunds of that database through those channels.
-    ///
-    /// - Parameter clock: the machine's own clock, by which tasks are scheduled.
+    /// Pays refunds of that database through those channels; tasks are scheduled by the machine's own clock.
     init(
         pool: ConnectionPool,
         directory: CampusDirectory,

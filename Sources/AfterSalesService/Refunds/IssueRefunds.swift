@@ -2,7 +2,8 @@ import EventLog
 import Model
 import Postgres
 
-/// Turns what a decision granted into reserved money, refunds and the tasks that pay them, in the decision's transaction.
+/// Turns what a decision granted into reserved money, refunds and the tasks that pay them, in the decision's
+/// transaction.
 struct IssueRefunds: Sendable {
     private let refundables = RefundableStore()
     private let refunds = RefundStore()
@@ -20,12 +21,8 @@ struct IssueRefunds: Sendable {
 
     /// Reserves and issues one refund for each payment that gives something.
     ///
-    /// - Parameters:
-    ///   - grant: what was granted.
-    ///   - answered: the case it answers.
-    ///   - order: the order, locked.
-    ///   - book: what is left of it, read under that lock.
-    ///   - session: the decision's transaction.
+    /// The order is locked, and the book was read under that lock.
+    ///
     /// - Throws: ``NotEnoughLeft`` before anything is written, when more was granted than is left.
     func callAsFunction(
         _ grant: Grant,

@@ -33,7 +33,7 @@ struct MoveRefund: Sendable {
         let (next, effect) = try refund.applying(step, at: cause.at)
         guard next != refund else { return refund }
         try session.execute(refunds.update(to: next))
-        var entries = [TrailEntry.moved(next)]
+        var entries = [TrailEntry.moved(next, cause)]
         switch effect {
         case .keeps: break
         case .settles:
@@ -44,7 +44,7 @@ struct MoveRefund: Sendable {
             try refundables.release(part, of: next.orderID, campus: next.campus, in: session)
             entries += try finishCase(of: next, cause, in: session)
         }
-        try trail.record(entries, cause, in: session)
+        try trail.record(entries, in: session)
         return next
     }
 
@@ -59,8 +59,8 @@ struct MoveRefund: Sendable {
         try session.execute(ledger.insertion(of: entries, for: refund, at: cause.at))
     }
 
-    /// What a refund's end means for its case: done when all that was approved is back; a person's again when the last refund
-    /// under way ended without paying.
+    /// What a refund's end means for its case: done when all that was approved is back; a person's again when the last
+    /// refund under way ended without paying.
     private func finishCase(
         of refund: Refund,
         _ cause: Cause,
@@ -85,7 +85,7 @@ struct MoveRefund: Sendable {
             [cases.update(to: reopened)]
                 + items.saving(held, of: answered.id, order: answered.orderID, campus: refund.campus)
         )
-        return [.changed(reopened, change, detail: ["refund_id": .string(refund.id.description)])]
+        return [.changed(reopened, change, detail: ["refund_id": .string(refund.id.description)], cause)]
     }
 
     private func resolve(
@@ -108,7 +108,7 @@ struct MoveRefund: Sendable {
         try session.execute(cases.update(to: resolved))
         let dueAt = cause.at + CaseTimer.followUpDelay
         try timers.arm([CaseTimer.followUp.armed(for: resolved, at: dueAt)], in: session)
-        return (resolved, .changed(resolved, change, detail: [:]))
+        return (resolved, .changed(resolved, change, detail: [:], cause))
     }
 }
 

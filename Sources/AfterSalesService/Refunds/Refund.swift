@@ -44,7 +44,8 @@ struct Refund: Hashable, Sendable {
 
     /// The one number under which the channel knows this refund, for its whole life: `R` and the 32 digits of its id.
     ///
-    /// A channel pays a number once. It follows from the id, so that no crash and no retry can ever invent a second one.
+    /// A channel pays a number once. It follows from the id, so that no crash and no retry can ever invent a second
+    /// one.
     var outRefundNumber: String {
         "R" + String(id.description.filter { $0 != "-" })
     }

@@ -11,7 +11,7 @@ enum RefundTask: Hashable, Sendable {
     /// The queue of all of them.
     static let queue = "refund"
 
-    /// The task as it is stored. Tasks of one refund run one after the other, and a dead one keeps the later ones waiting.
+    /// The task as it is stored. Tasks of one refund run one after the other, and a dead one keeps the later ones
     func stored(for refund: Refund, runAt: Timestamp? = nil, trace: String?) -> NewTask {
         NewTask(
             queue: Self.queue,

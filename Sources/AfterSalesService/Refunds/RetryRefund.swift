@@ -7,7 +7,8 @@ struct RetryRefund: Sendable {
     private let move = MoveRefund()
     private let tasks = TaskStore(owner: .afterSales)
 
-    /// Enqueues the submission; a task of this refund that had died is given its attempts again, because it holds the lane.
+    /// Enqueues the submission; a task of this refund that had died is given its attempts again, because it holds the
+    /// lane.
     ///
     /// - Throws: ``AfterSalesRefusal`` or ``RefundRefusal`` when there is nothing to try again.
     func callAsFunction(

@@ -5,8 +5,8 @@ import ServiceKit
 
 /// Gives a refund up, on a person's word, once its channel says that no money moves under its number.
 ///
-/// The channel is asked outside any transaction. The refund's version is the fence: a submission that begins meanwhile changes
-/// it, and then nothing is given up. After it was given up, a submission finds it closed and sends nothing.
+/// The channel is asked outside any transaction. The refund's version is the fence: a submission that begins meanwhile
+/// changes it, and then nothing is given up. After it was given up, a submission finds it closed and sends nothing.
 struct VoidRefund: Sendable {
     /// Where refunds are kept.
     let pool: ConnectionPool
@@ -28,8 +28,8 @@ struct VoidRefund: Sendable {
     /// Asks the channel, and stores what it knows.
     ///
     /// - Returns: the refund, closed when the channel closed it, otherwise ready for ``conclude(_:_:in:)``.
-    /// - Throws: ``AfterSalesRefusal`` when the channel knows the refund and has not closed it, cannot be asked, or may yet be
-    ///   reached by an earlier request.
+    /// - Throws: ``AfterSalesRefusal`` when the channel knows the refund and has not closed it, cannot be asked, or may
+    ///   yet be reached by an earlier request.
     func examine(_ id: RefundID, campus: Campus, _ cause: Cause) async throws -> Refund {
         let refund = try await pool.transaction { [refunds] session -> Refund in
             guard let refund = try refunds.find(id, campus: campus.id, in: session) else {

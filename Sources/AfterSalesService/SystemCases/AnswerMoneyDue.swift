@@ -6,8 +6,8 @@ import ServiceKit
 
 /// Opens the service's own case for money that is due back, so that nobody has to ask for it.
 ///
-/// One for each payment and cause of an order, for what no decision has promised yet. Customers' open cases that ask for the
-/// same money are answered by it.
+/// One for each payment and cause of an order, for what no decision has promised yet. Customers' open cases that ask
+/// for the same money are answered by it.
 struct AnswerMoneyDue: Sendable {
     private let pool: ConnectionPool
     private let directory: CampusDirectory
@@ -63,7 +63,7 @@ struct AnswerMoneyDue: Sendable {
         guard try !systemCases.isAnswered(due, campus: campus.id, in: session) else { return .repeated }
         guard let order = try orders.find(due.orderID, campus: campus.id, in: session) else { throw OrderMissing() }
         let book = try refundables.book(of: order, campus: campus.id, in: session)
-        let taken = try items.takenUnits(of: order.id, campus: campus.id, in: session)
+        let taken = try items.claims(on: order.id, campus: campus.id, in: session).units
         let asked = owed(due, order, book, taken)
         guard asked.contains(where: { $0.asked > .zero }) else {
             try systemCases.insert(due, answeredBy: nil, campus: campus.id, in: session)

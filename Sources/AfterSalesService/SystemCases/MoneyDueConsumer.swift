@@ -4,8 +4,8 @@ import Postgres
 
 /// Reads the orders stream for money that is due back, and turns each into a task.
 ///
-/// The cursor moves in the transaction that enqueues, and a task's key is remembered, so an event that is read again enqueues
-/// nothing.
+/// The cursor moves in the transaction that enqueues, and a task's key is remembered, so an event that is read again
+/// enqueues nothing.
 struct MoneyDueConsumer: Sendable {
     /// The consumer group's name.
     static let group = "after_sales.money_due"

@@ -13,93 +13,148 @@ struct Cause: Hashable, Sendable {
 }
 
 /// One change, as it is told: a row of the append-only timeline, and an event for whoever listens.
-enum TrailEntry: Sendable {
-    /// A case changed; `detail` is what the timeline keeps beside its status.
-    case changed(AfterSalesCase, CaseChange, detail: JSON)
+struct TrailEntry: Sendable {
+    /// What changed.
+    let subject: Subject
+    /// Why.
+    let cause: Cause
+
+    /// What changed.
+    enum Subject: Sendable {
+        /// A case; `detail` is what the timeline keeps beside its status.
+        case aCase(AfterSalesCase, CaseChange, detail: JSON)
+        /// A refund.
+        case aRefund(Refund)
+    }
+
+    /// A case changed.
+    static func changed(_ changed: AfterSalesCase, _ change: CaseChange, detail: JSON, _ cause: Cause) -> TrailEntry {
+        TrailEntry(subject: .aCase(changed, change, detail: detail), cause: cause)
+    }
+
     /// A refund changed.
-    case moved(Refund)
+    static func moved(_ refund: Refund, _ cause: Cause) -> TrailEntry {
+        TrailEntry(subject: .aRefund(refund), cause: cause)
+    }
 }
 
 /// Writes what happened to cases and refunds, in the transaction in which it happened.
 struct Trail: Sendable {
     private let events = EventStore(stream: .afterSales)
 
+    private struct CaseLine {
+        let subject: AfterSalesCase
+        let type: EventType
+        let detail: JSON
+        let cause: Cause
+    }
+
+    private struct RefundLine {
+        let refund: Refund
+        let cause: Cause
+    }
+
     /// Appends entries to the timelines and the event log, in their order.
-    func record(_ entries: [TrailEntry], _ cause: Cause, in session: borrowing Session) throws {
+    ///
+    /// Timelines of cases and of refunds are read as one, by the time of recording; so each run of a kind is a statement of
+    /// its own, all of them in one round trip.
+    func record(_ entries: [TrailEntry], in session: borrowing Session) throws {
         guard !entries.isEmpty else { return }
         var statements: [SQL] = []
-        var events: [NewEvent] = []
-        var cases: [(AfterSalesCase, CaseChange, JSON)] = []
-        var refunds: [Refund] = []
+        var cases: [CaseLine] = []
+        var refunds: [RefundLine] = []
         for entry in entries {
-            switch entry {
-            case .changed(let changed, let change, let detail):
-                cases.append((changed, change, detail))
-                events.append(event(of: CaseEvent(facts: changed.facts, change: change), changed, cause))
-            case .moved(let refund):
-                refunds.append(refund)
-                if let change = refund.change {
-                    events.append(event(of: RefundEvent(facts: refund.facts, change: change), refund, cause))
-                }
+            switch entry.subject {
+            case .aCase(let changed, let change, let detail):
+                if !refunds.isEmpty { statements.append(timeline(of: refunds)) }
+                refunds = []
+                let type = CaseEvent(facts: changed.facts, change: change).type
+                cases.append(CaseLine(subject: changed, type: type, detail: detail, cause: entry.cause))
+            case .aRefund(let refund):
+                if !cases.isEmpty { statements.append(timeline(of: cases)) }
+                cases = []
+                refunds.append(RefundLine(refund: refund, cause: entry.cause))
             }
         }
-        if !cases.isEmpty { statements.append(timeline(of: cases, cause)) }
-        if !refunds.isEmpty { statements.append(timeline(of: refunds, cause)) }
+        if !cases.isEmpty { statements.append(timeline(of: cases)) }
+        if !refunds.isEmpty { statements.append(timeline(of: refunds)) }
         try session.pipeline(statements)
-        try self.events.append(events, in: session)
+        try events.append(entries.compactMap(\.event), in: session)
     }
 
-    private func event(of payload: CaseEvent, _ changed: AfterSalesCase, _ cause: Cause) -> NewEvent {
-        NewEvent(
-            type: payload.type,
-            campus: changed.campus,
-            subject: changed.id.retyped(),
-            version: changed.version,
-            root: changed.orderID.retyped(),
-            actor: cause.actor,
-            at: cause.at,
-            trace: cause.trace,
-            payload: payload.json
+    private func timeline(of lines: [CaseLine]) -> SQL {
+        """
+        insert into campus.case_timeline (campus_id, case_id, version, order_id, type, status, actor, at, detail)
+        select * from unnest(
+            \(lines.map(\.subject.campus)), \(lines.map(\.subject.id)), \(lines.map(\.subject.version)),
+            \(lines.map(\.subject.orderID)), \(lines.map(\.type.rawValue)), \(lines.map(\.subject.status)),
+            \(lines.map(\.cause.actor.description)), \(lines.map(\.cause.at)), \(lines.map(\.detail))
         )
+        """
     }
 
-    private func event(of payload: RefundEvent, _ refund: Refund, _ cause: Cause) -> NewEvent {
-        NewEvent(
-            type: payload.type,
-            campus: refund.campus,
-            subject: refund.id.retyped(),
-            version: refund.version,
-            root: refund.orderID.retyped(),
-            actor: cause.actor,
-            at: cause.at,
-            trace: cause.trace,
-            payload: payload.json
-        )
-    }
-
-    private func timeline(of cases: [(AfterSalesCase, CaseChange, JSON)], _ cause: Cause) -> SQL {
-        let types = cases.map { CaseEvent(facts: $0.0.facts, change: $0.1).type.rawValue }
-        return """
-            insert into campus.case_timeline (campus_id, case_id, version, order_id, type, status, actor, at, detail)
-            select e.campus_id, e.case_id, e.version, e.order_id, e.type, e.status, \(cause.actor.description),
-                \(cause.at), e.detail
-            from unnest(\(cases.map(\.0.campus)), \(cases.map(\.0.id)), \(cases.map(\.0.version)),
-                \(cases.map(\.0.orderID)), \(types), \(cases.map(\.0.status)), \(cases.map(\.2)))
-                as e (campus_id, case_id, version, order_id, type, status, detail)
-            """
-    }
-
-    private func timeline(of refunds: [Refund], _ cause: Cause) -> SQL {
-        let details = refunds.map { refund -> JSON in
-            ["code": .optional(refund.code), "channel_refund_id": .optional(refund.channelRefundID)]
+    private func timeline(of lines: [RefundLine]) -> SQL {
+        let details = lines.map { line -> JSON in
+            ["code": .optional(line.refund.code), "channel_refund_id": .optional(line.refund.channelRefundID)]
         }
         return """
             insert into campus.refund_timeline (campus_id, refund_id, version, case_id, type, status, actor, at, detail)
-            select e.campus_id, e.refund_id, e.version, e.case_id, 'refund.' || e.status, e.status,
-                \(cause.actor.description), \(cause.at), e.detail
-            from unnest(\(refunds.map(\.campus)), \(refunds.map(\.id)), \(refunds.map(\.version)),
-                \(refunds.map(\.caseID)), \(refunds.map(\.status)), \(details))
-                as e (campus_id, refund_id, version, case_id, status, detail)
+            select * from unnest(
+                \(lines.map(\.refund.campus)), \(lines.map(\.refund.id)), \(lines.map(\.refund.version)),
+                \(lines.map(\.refund.caseID)), \(lines.map { "refund.\($0.refund.status.rawValue)" }),
+                \(lines.map(\.refund.status)), \(lines.map(\.cause.actor.description)), \(lines.map(\.cause.at)),
+                \(details)
+            )
             """
+    }
+}
+
+extension TrailEntry {
+    /// What listeners are told of it; nil for what concerns nobody outside.
+    fileprivate var event: NewEvent? {
+        switch subject {
+        case .aCase(let changed, let change, _):
+            let payload = CaseEvent(facts: changed.facts, change: change)
+            return event(
+                payload.type,
+                payload.json,
+                of: changed.id.retyped(),
+                changed.version,
+                order: changed.orderID,
+                changed.campus
+            )
+        case .aRefund(let refund):
+            guard let change = refund.change else { return nil }
+            let payload = RefundEvent(facts: refund.facts, change: change)
+            return event(
+                payload.type,
+                payload.json,
+                of: refund.id.retyped(),
+                refund.version,
+                order: refund.orderID,
+                refund.campus
+            )
+        }
+    }
+
+    private func event(
+        _ type: EventType,
+        _ payload: JSON,
+        of subject: AnyID,
+        _ version: Int64,
+        order: OrderID,
+        _ campus: CampusID
+    ) -> NewEvent {
+        NewEvent(
+            type: type,
+            campus: campus,
+            subject: subject,
+            version: version,
+            root: order.retyped(),
+            actor: cause.actor,
+            at: cause.at,
+            trace: cause.trace,
+            payload: payload
+        )
     }
 }

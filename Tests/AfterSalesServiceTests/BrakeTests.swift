@@ -1,0 +1,127 @@
+import HTTPTypes
+import Model
+import Postgres
+import TestSupport
+import Testing
+
+@testable import AfterSalesService
+
+@Suite("The brake on automatic refunds", .timeLimit(.minutes(2)))
+struct BrakeTests {
+    private static let order = OrderFixture(lines: [(1, 1_000)], delivery: 0, packaging: 0, minutesLate: 20)
+
+    private func settings(campus: Int64 = 1_000_000, merchant: Int64 = 1_000_000, customer: Int64 = 1_000_000) -> JSON {
+        [
+            "brake_campus_10min_fen": .integer(campus), "brake_merchant_day_fen": .integer(merchant),
+            "brake_customer_day_fen": .integer(customer),
+        ]
+    }
+
+    private func verdicts(_ campus: TestCampus, _ orders: [OrderFixture]) async throws -> [String] {
+        var verdicts: [String] = []
+        for order in orders {
+            try await order.insert(campus)
+            let opened = try await campus.openCase(order.id, .late, as: "customer:\(order.customer)")
+            verdicts.append(opened.verdict ?? "")
+        }
+        return verdicts
+    }
+
+    private func orders(_ count: Int, _ change: (inout OrderFixture, Int) -> Void) -> [OrderFixture] {
+        (0..<count).map { index in
+            var order = OrderFixture(lines: [(1, 1_000)], delivery: 0, packaging: 0, minutesLate: 20)
+            change(&order, index)
+            return order
+        }
+    }
+
+    @Test("A customer's, a merchant's and the campus's cap each turn the next refund over to a person")
+    func caps() async throws {
+        try await TestCampus.run(settings: settings(customer: 2_500)) { campus in
+            let verdicts = try await verdicts(campus, orders(3) { order, index in order.merchant = "m_\(index)" })
+            #expect(verdicts == ["approved", "approved", "in_review"])
+        }
+        try await TestCampus.run(settings: settings(merchant: 2_000)) { campus in
+            let verdicts = try await verdicts(campus, orders(3) { order, index in order.customer = "stu_\(index)" })
+            #expect(verdicts == ["approved", "approved", "in_review"])
+        }
+        try await TestCampus.run(settings: settings(campus: 1_999)) { campus in
+            let verdicts = try await verdicts(
+                campus,
+                orders(2) { order, index in
+                    order.customer = "stu_\(index)"
+                    order.merchant = "m_\(index)"
+                }
+            )
+            #expect(verdicts == ["approved", "in_review"])
+        }
+    }
+
+    @Test("A braked case says so, is on record, and a person may pay it all the same")
+    func record() async throws {
+        try await TestCampus.run(settings: settings(customer: 500)) { campus in
+            let order = try await Self.order.insert(campus)
+            let opened = try await campus.openCase(order.id, .late)
+            #expect(opened.verdict == "in_review")
+            let explained = try await campus.send(.get, "/v1/cases/\(opened.id)/explanation", as: "agent:kf_1")
+            #expect(explained.rules("approves") == ["late"])
+            #expect(explained.rules("refers") == ["within_refund_caps"])
+            #expect(try await campus.number("select coalesce(sum(spent_fen), 0)::bigint from campus.refund_brake") == 0)
+            let decided = try await campus.send(
+                .post,
+                "/v1/desk/cases/\(opened.id)/decide",
+                ["verdict": "approved", "reasons": [["zh-CN": "好", "en": "Yes"]]],
+                as: "agent:kf_1"
+            )
+            #expect(decided.verdict == "approved")
+            let refund = try await campus.send(
+                .get,
+                "/v1/refunds/\(decided["refund"]?["id"]?.string ?? "")",
+                as: "agent:kf_1"
+            )
+            #expect(refund["automatic"] == false)
+        }
+    }
+
+    @Test("The caps hold when everything arrives at once")
+    func concurrency() async throws {
+        try await TestCampus.run(settings: settings(campus: 5_000)) { campus in
+            let all = orders(20) { order, index in
+                order.customer = "stu_\(index)"
+                order.merchant = "m_\(index % 3)"
+            }
+            for order in all { try await order.insert(campus) }
+            let approved = try await withThrowingTaskGroup(of: Bool.self) { group in
+                for order in all {
+                    group.addTask {
+                        try await campus.openCase(order.id, .late, as: "customer:\(order.customer)").verdict
+                            == "approved"
+                    }
+                }
+                return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            // The window may turn while the test runs, so that two windows' worth can pass, never more.
+            #expect(approved == 5 || approved == 10)
+            let spent = try await campus.number("select spent_fen from campus.refund_brake where scope = 'campus'")
+            #expect(spent <= 5_000)
+        }
+    }
+
+    @Test("The database itself refuses a count above its cap")
+    func constraint() async throws {
+        try await TestCampus.run { campus in
+            let login = try campus.database.pool(as: .afterSalesService, size: 1)
+            let error = await #expect(throws: PostgresError.self) {
+                try await login.transaction { session in
+                    try session.execute(
+                        """
+                        insert into campus.refund_brake (campus_id, scope, subject, window_start, spent_fen, cap_fen)
+                        values (\(campus.id), 'campus', '', now(), 2, 1)
+                        """
+                    )
+                }
+            }
+            #expect(error?.constraint == "refund_brake_holds")
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import Model
+import Testing
+
+@testable import AfterSalesService
+
+@Suite("Rules of judgement")
+struct RuleTests {
+    private let threshold = Duration.seconds(900)
+
+    @Test(
+        "Every decision tries every rule, and says why to the customer in both languages",
+        arguments: CaseReason.allCases
+    )
+    func everythingIsRecorded(reason: CaseReason) {
+        let judgement = Judgement.of(Examples.makeInputs(reason: reason))
+        #expect(judgement.rules.map(\.name) == Rule.refund.map(\.name))
+        #expect(!judgement.reasons.isEmpty)
+        #expect(judgement.reasons.allSatisfy { !$0.zhCN.isEmpty && !$0.en.isEmpty })
+    }
+
+    @Test("Late counts from the threshold on, delivered or not", arguments: [(899, false), (900, true), (5_000, true)])
+    func late(seconds: Int64, isOwed: Bool) {
+        var undelivered = Examples.makeInputs(reason: .late)
+        undelivered.now = undelivered.promisedAt + .seconds(seconds)
+        #expect(Judgement.of(undelivered).verdict == (isOwed ? .approved : .inReview))
+
+        var delivered = Examples.makeInputs(reason: .late)
+        delivered.orderStatus = .delivered
+        delivered.deliveredAt = delivered.promisedAt + .seconds(seconds)
+        delivered.handover = .door
+        delivered.now = delivered.promisedAt + .seconds(50_000)
+        #expect(Judgement.of(delivered).verdict == (isOwed ? .approved : .inReview))
+    }
+
+    @Test("Not delivered is owed once overdue, never against a recorded handover")
+    func notDelivered() {
+        var inputs = Examples.makeInputs(reason: .notDelivered)
+        #expect(Judgement.of(inputs).verdict == .inReview)
+        inputs.now = inputs.promisedAt + threshold
+        #expect(Judgement.of(inputs).verdict == .approved)
+        inputs.deliveredAt = inputs.promisedAt
+        inputs.orderStatus = .delivered
+        inputs.handover = .locker
+        #expect(Judgement.of(inputs).verdict == .inReview)
+    }
+
+    @Test("Cancelled before acceptance is owed, whatever the reason given; afterwards it is not")
+    func cancelled() {
+        var inputs = Examples.makeInputs(reason: .changedMind)
+        inputs.orderStatus = .cancelled
+        inputs.cancelledAt = inputs.now
+        #expect(Judgement.of(inputs).verdict == .inReview)
+        inputs.acceptedAt = nil
+        #expect(Judgement.of(inputs).verdict == .approved)
+    }
+
+    @Test("A duplicate charge is owed when there are two payments and something is left of them")
+    func duplicate() {
+        var inputs = Examples.makeInputs(reason: .duplicateCharge)
+        #expect(Judgement.of(inputs).verdict == .inReview)
+        inputs.payments = 2
+        #expect(Judgement.of(inputs).verdict == .inReview)
+        inputs.surplusLeft = Money(fen: 1)
+        #expect(Judgement.of(inputs).verdict == .approved)
+    }
+
+    @Test(
+        "What no rule knows goes to a person",
+        arguments: [CaseReason.quality, .spilled, .illness, .changedMind, .other]
+    )
+    func others(reason: CaseReason) {
+        var inputs = Examples.makeInputs(reason: reason)
+        inputs.now = inputs.promisedAt + .seconds(50_000)
+        #expect(Judgement.of(inputs).verdict == .inReview)
+    }
+
+    @Test("A channel that is not there, or a claim long after delivery, outweighs every approval")
+    func eligibility() {
+        var inputs = Examples.makeInputs(reason: .late)
+        inputs.now = inputs.promisedAt + .seconds(5_000)
+        inputs.unavailableChannels = [.wechat]
+        #expect(Judgement.of(inputs).verdict == .inReview)
+        inputs.unavailableChannels = []
+        #expect(Judgement.of(inputs).verdict == .approved)
+        inputs.deliveredAt = inputs.promisedAt + .seconds(5_000)
+        inputs.now = inputs.promisedAt + .seconds(8 * 86_400)
+        #expect(Judgement.of(inputs).verdict == .inReview)
+        inputs.due = .cancelled
+        #expect(Judgement.of(inputs).verdict == .approved)
+    }
+}

@@ -1,0 +1,144 @@
+import HTTPTypes
+import Model
+import Postgres
+import TestSupport
+import Testing
+
+@testable import AfterSalesService
+
+@Suite("Money that is due without asking", .timeLimit(.minutes(2)))
+struct SystemCaseTests {
+    private func due(
+        _ order: OrderFixture,
+        _ cause: RefundDueCause,
+        payment: Int = 0,
+        amount: Int64? = nil
+    ) -> RefundDue {
+        RefundDue(
+            paymentID: order.payments[payment].id,
+            cause: cause,
+            amount: Money(fen: amount ?? order.payments[payment].amount ?? order.payable)
+        )
+    }
+
+    private func systemCases(_ campus: TestCampus) async throws -> [JSON] {
+        let list = try await campus.send(.get, "/v1/cases", as: "agent:kf_1")
+        return (list["items"]?.array ?? []).filter { $0["system"] == true }
+    }
+
+    @Test("A cancelled order is refunded by a case of the service's own, once, however often the event is read")
+    func cancelled() async throws {
+        try await TestCampus.run { campus in
+            let order = try await OrderFixture(status: .cancelled).insert(campus)
+            for version in 6...8 {
+                try await order.appendDue(due(order, .cancelled), version: Int64(version), on: campus)
+            }
+            try await eventually("the money is back") { try await campus.promised(order.id) == (0, order.payable) }
+            try await eventually("all events were read") {
+                try await campus.number("select count(*) from campus.after_sales_task") == 0
+            }
+            let cases = try await systemCases(campus)
+            #expect(cases.count == 1)
+            #expect(cases.first?["opened_by"] == "system:money_due")
+            #expect(try await campus.number("select count(*) from campus.refund") == 1)
+            #expect(try await campus.number("select count(*) from campus.system_case") == 1)
+        }
+    }
+
+    @Test("Each payment and cause has its case: too much, twice, too late")
+    func surplus() async throws {
+        try await TestCampus.run { campus in
+            var order = OrderFixture()
+            order.payments = [
+                PaymentFixture(), PaymentFixture(amount: 700, purpose: "duplicate"),
+                PaymentFixture(amount: 90, purpose: "excess"),
+            ]
+            try await order.insert(campus)
+            try await order.appendDue(due(order, .duplicate, payment: 1), version: 6, on: campus)
+            try await order.appendDue(due(order, .excess, payment: 2), version: 7, on: campus)
+            try await eventually("the surplus is back") { try await campus.promised(order.id) == (0, 790) }
+            #expect(try await systemCases(campus).count == 2)
+            let debits = try await campus.number(
+                "select sum(amount_fen)::bigint from campus.ledger_entry where debit = 'unapplied'"
+            )
+            #expect(debits == 790)
+        }
+    }
+
+    @Test("What a customer's case has promised already is not paid again")
+    func alreadyPromised() async throws {
+        try await TestCampus.run { campus in
+            let order = try await OrderFixture(status: .cancelled, wasAccepted: false).insert(campus)
+            let opened = try await campus.openCase(order.id, .changedMind)
+            #expect(opened.verdict == "approved")
+            try await order.appendDue(due(order, .cancelled), on: campus)
+            try await eventually("the event was read") {
+                try await campus.number("select count(*) from campus.system_case where case_id is null") == 1
+            }
+            #expect(try await systemCases(campus).isEmpty)
+            try await campus.awaitCase(opened.id, "the case is resolved") { $0["status"] == "resolved" }
+            #expect(try await campus.promised(order.id) == (0, order.payable))
+        }
+    }
+
+    @Test("Part of it promised: the case asks for the rest")
+    func rest() async throws {
+        try await TestCampus.run { campus in
+            let order = try await OrderFixture(status: .cancelled, wasAccepted: false).insert(campus)
+            _ = try await campus.openCase(order.id, .changedMind, lines: [["line_no": 1, "quantity": 1]])
+            try await order.appendDue(due(order, .cancelled), on: campus)
+            try await eventually("the money is back") { try await campus.promised(order.id) == (0, order.payable) }
+            #expect(try await systemCases(campus).first?["approved_fen"] == .integer(order.payable - 1_500))
+        }
+    }
+
+    @Test("An open case of the customer's is answered by it, and resolved with it")
+    func attaches() async throws {
+        try await TestCampus.run { campus in
+            let order = try await OrderFixture(status: .cancelled).insert(campus)
+            let opened = try await campus.openCase(order.id, .quality)
+            #expect(opened.verdict == "in_review")
+            try await order.appendDue(due(order, .cancelled), on: campus)
+            let resolved = try await campus.awaitCase(opened.id, "the case is resolved") { $0["status"] == "resolved" }
+            #expect(resolved["attached_to"]?.string != nil)
+            #expect(resolved.verdict == "approved")
+            #expect(resolved["refund"]?["status"] == "succeeded")
+            #expect(try await campus.number("select count(*) from campus.refund") == 1)
+            #expect(
+                try await campus.number("select count(*) from campus.after_sales_timer where kind <> 'case.follow_up'")
+                    == 0
+            )
+        }
+    }
+
+    @Test("A customer who asks afterwards is shown the refund that is on its way")
+    func askingAfterwards() async throws {
+        try await TestCampus.run { campus in
+            let order = try await OrderFixture(status: .cancelled, wasAccepted: false).insert(campus)
+            try await order.appendDue(due(order, .cancelled), on: campus)
+            try await eventually("the case is there") { try await systemCases(campus).count == 1 }
+            let opened = try await campus.openCase(order.id, .changedMind)
+            #expect(opened.status == 201)
+            #expect(opened.verdict == "approved")
+            #expect(opened["attached_to"] == (try await systemCases(campus).first?["id"]))
+            #expect(opened["refund"]?["amount_fen"] == .integer(order.payable))
+            try await campus.awaitCase(opened.id, "the case is resolved") { $0["status"] == "resolved" }
+            #expect(try await campus.promised(order.id) == (0, order.payable))
+        }
+    }
+
+    @Test("Money of a channel that is not there waits for a person, visibly")
+    func unavailableChannel() async throws {
+        try await TestCampus.run { campus in
+            let order = try await OrderFixture(status: .cancelled, payments: [PaymentFixture(channel: .alipay)]).insert(
+                campus
+            )
+            try await order.appendDue(due(order, .cancelled), on: campus)
+            try await eventually("the case is there") { try await systemCases(campus).count == 1 }
+            #expect(try await systemCases(campus).first?["status"] == "in_review")
+            let queue = try await campus.send(.get, "/v1/desk/queue", as: "agent:kf_1")
+            #expect(queue["items"]?.array?.count == 1)
+            #expect(try await campus.promised(order.id) == (0, 0))
+        }
+    }
+}
