@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+SUITES ?= $(notdir $(patsubst %/,%,$(filter-out %/TestSupport/,$(dir $(wildcard Tests/*Tests/)))))
 .PHONY: help run demo test lint unit contract bench format clean
 
 help: ## Show the targets
@@ -21,10 +22,13 @@ test: ## Everything: lint, unit, store, HTTP and system tests, then the API cont
 lint: ## Formatting and style, strictly
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift
 
-unit: ## Every Swift suite, the system tests with real processes included
+# One suite after the other: within a suite tests run in parallel, and several that measure time at once would starve each other.
+unit: ## Every Swift suite, the system tests with real processes included (SUITES="PostgresTests EventLogTests")
 	@deploy/setup.sh test
 	swift build --build-tests
-	swift test --skip-build
+	@failed=; for suite in $(SUITES); do \
+		echo "--- $$suite"; swift test --skip-build --filter "^$$suite\\." || failed+=" $$suite"; \
+	done; if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
 contract: ## schemathesis and other outside judges against the three running services
 	@deploy/setup.sh test
