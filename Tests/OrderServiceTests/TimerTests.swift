@@ -97,7 +97,7 @@ struct TimerTests {
             #expect(try await campus.get("/v1/test/clock")["offset_s"] == 3_600)
             #expect(try await other.get("/v1/test/clock")["offset_s"] == before["offset_s"])
             #expect(try await campus.post("/v1/test/clock/advance", ["seconds": -1]).status == 422)
-            #expect(try await campus.post("/v1/test/clock/advance", ["seconds": 315_360_000]).status == 422)
+            #expect(try await campus.post("/v1/test/clock/advance", ["seconds": 311_040_000]).status == 422)
             let once = try await campus.post("/v1/test/clock/advance", ["seconds": 60], idempotencyKey: "k")
             let again = try await campus.post("/v1/test/clock/advance", ["seconds": 60], idempotencyKey: "k")
             #expect(once.bytes == again.bytes)

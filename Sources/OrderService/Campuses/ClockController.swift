@@ -72,7 +72,7 @@ struct ClockController: Sendable {
         let machineTime = clock.now()
         let reply = try await pool.idempotent(try call.requireIdempotency(), idempotency) { [clocks, events] session in
             guard let offset = try clocks.advance(campus, by: duration, in: session) else {
-                throw Problem.validation("/seconds", "would put the clock more than ten years ahead")
+                throw Problem.validation("/seconds", "would put the clock more than 3600 days ahead")
             }
             let now = machineTime + offset
             let event = NewEvent(
