@@ -1,3 +1,4 @@
+import HTTPTypes
 import Model
 import Testing
 
@@ -120,6 +121,15 @@ struct CodecTests {
         func takes(_ header: String?) -> Bool { ContentNegotiation.isOne(of: ["application/json"], header) }
         #expect(takes("application/json") && takes("Application/JSON; charset=UTF-8"))
         #expect(!takes(nil) && !takes("text/plain") && !takes("application/json; charset=gbk") && !takes(""))
+    }
+
+    @Test("The names of our headers are tokens of HTTP")
+    func headerNames() {
+        let names: [HTTPField.Name] = [
+            .requestID, .actor, .idempotencyKey, .idempotentReplayed, .lastEventID, .accelBuffering,
+        ]
+        #expect(Set(names).count == names.count)
+        #expect(!names.contains(.server))
     }
 
     @Test("Percent-encoding is decoded strictly")

@@ -35,6 +35,7 @@ struct ProbePlatform: Sendable {
         clock = ManualClock()
         var values = [
             "DATABASE_URL": database.url(as: .orderService), "SEALING_KEY": "0000", "DATABASE_POOL_SIZE": "4",
+            "DATABASE_POOL_WAIT_S": "20",
         ]
         values.merge(settings) { _, given in given }
         configuration = try ServiceConfiguration(Probe.allSettings, values: values)

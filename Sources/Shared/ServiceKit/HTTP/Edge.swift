@@ -90,7 +90,7 @@ public struct Edge: HTTPResponder {
         guard target.utf8.count <= Self.longestTarget else {
             throw Problem(.uriTooLong, "Path and query may have \(Self.longestTarget) bytes.")
         }
-        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = target[...].split(at: UInt8(ascii: "?"), maxSplits: 1)
         let (index, values) = try match(request.method, parts[0])
         route = index
         let entry = routes[index]

@@ -12,6 +12,9 @@ extension HTTPField.Name {
     /// `Last-Event-ID`: where an event stream goes on.
     public static let lastEventID = HTTPField.Name.trusted("Last-Event-ID")
 
+    /// `X-Accel-Buffering`: tells a proxy to pass a stream on as it comes.
+    public static let accelBuffering = HTTPField.Name.trusted("X-Accel-Buffering")
+
     /// A name that is a token of HTTP; the fallback is never used for the names above, and a test says so.
     private static func trusted(_ name: String) -> HTTPField.Name {
         HTTPField.Name(name) ?? .server

@@ -52,7 +52,7 @@ struct RouteTable: Sendable {
     /// A literal segment wins over a parameter.
     func match(_ method: HTTPRequest.Method, _ path: Substring) -> Match {
         guard path.utf8.first == UInt8(ascii: "/") else { return .notFound }
-        let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        let segments = path.dropFirst().split(at: UInt8(ascii: "/"))
         guard let (node, raw) = find(segments[...], from: 0) else { return .notFound }
         let methods = nodes[node].methods
         guard let entry = methods.first(where: { $0.method == method }) else {
@@ -89,6 +89,13 @@ struct RouteTable: Sendable {
             nodes[node].parameter = next
         }
         return next
+    }
+}
+
+extension Substring {
+    /// The parts between a byte, empty ones included. Splitting by characters would look for grapheme clusters in each request.
+    func split(at separator: UInt8, maxSplits: Int = .max) -> [Substring] {
+        utf8.split(separator: separator, maxSplits: maxSplits, omittingEmptySubsequences: false).map { Substring($0) }
     }
 }
 

@@ -46,27 +46,45 @@ public struct LineLogHandler: LogHandler {
 
     /// Formats a line and hands it to the sink.
     public func log(event: Logging.LogEvent) {
-        var values: [(key: LogKey, value: Logger.MetadataValue)] = []
-        let provided = metadataProvider?.get() ?? [:]
-        for key in LogKey.allCases {
-            let name = key.rawValue
-            if let value = event.metadata?[name] ?? metadata[name] ?? provided[name] { values.append((key, value)) }
-        }
-        if let error = event.error, event.metadata?[LogKey.errorType.rawValue] == nil {
-            for (key, value) in LoggedError(error).values { values.append((key, value.metadata)) }
-        }
+        var entries = LogEntries()
+        if let metadata = event.metadata { entries.add(metadata) }
+        if let error = event.error { entries.add(LoggedError(error).metadata) }
+        entries.add(metadata)
+        if let metadataProvider { entries.add(metadataProvider.get()) }
         let line = LogLine(
             at: clock.now(),
             level: event.level,
             service: service,
             message: event.message.description,
-            values: values
+            values: entries.inOrder
         )
         switch format {
         case .json: sink.write(line.json)
         case .text: sink.write(line.text(isColoured: isColoured))
         }
     }
+}
+
+/// Metadata under keys that a log may have; of several under one key the first counts.
+private struct LogEntries {
+    private var entries: [(rank: Int, key: LogKey, value: Logger.MetadataValue)] = []
+
+    mutating func add(_ metadata: Logger.Metadata) {
+        for (name, value) in metadata {
+            guard let (rank, key) = Self.ranks[name], !entries.contains(where: { $0.rank == rank }) else { continue }
+            entries.append((rank, key, value))
+        }
+    }
+
+    /// In the order of ``LogKey``.
+    var inOrder: [(key: LogKey, value: Logger.MetadataValue)] {
+        entries.sorted { $0.rank < $1.rank }.map { ($0.key, $0.value) }
+    }
+
+    private static let ranks: [String: (Int, LogKey)] = {
+        let ranked = LogKey.allCases.enumerated().map { ($0.element.rawValue, ($0.offset, $0.element)) }
+        return Dictionary(ranked) { first, _ in first }
+    }()
 }
 
 /// The log of a process: one sink, and loggers that write to it.

@@ -43,7 +43,7 @@ extension Logger {
         var metadata: Logger.Metadata = [LogKey.event.rawValue: .string(event.name)]
         for (key, value) in values() { metadata[key.rawValue] = value.metadata }
         if let error {
-            for (key, value) in LoggedError(error).values { metadata[key.rawValue] = value.metadata }
+            metadata.merge(LoggedError(error).metadata) { given, _ in given }
         }
         log(level: event.level, "\(event.message)", metadata: metadata, file: file, function: function, line: line)
     }
@@ -51,7 +51,12 @@ extension Logger {
 
 /// What may be logged of an error: all there is to find its cause, nothing of what users sent.
 struct LoggedError {
-    let values: [LogKey: LogValue]
+    private let values: [LogKey: LogValue]
+
+    /// The values as a logger takes them.
+    var metadata: Logger.Metadata {
+        Logger.Metadata(uniqueKeysWithValues: values.map { ($0.key.rawValue, $0.value.metadata) })
+    }
 
     init(_ error: any Error) {
         var values: [LogKey: LogValue] = [.errorType: .string("\(type(of: error))")]

@@ -46,7 +46,11 @@ public struct Reply: Sendable {
 
     /// 200 with a body that is written bit by bit.
     public static func stream(_ body: StreamBody) -> Reply {
-        Reply(status: 200, headers: [.contentType: body.contentType, .cacheControl: "no-store"], body: .stream(body))
+        Reply(
+            status: 200,
+            headers: [.contentType: body.contentType, .cacheControl: "no-store", .accelBuffering: "no"],
+            body: .stream(body)
+        )
     }
 
     /// The same answer with the version as its `ETag`.
