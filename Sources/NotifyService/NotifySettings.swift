@@ -6,6 +6,7 @@ extension Setting where Value == String {
     static let encryptionKey = Setting.text(
         "NOTIFY_ENCRYPTION_KEY",
         secret: true,
+        example: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
         "Seals webhook secrets in the database: 32 random bytes in base64, for example from `openssl rand -base64 32`."
     )
 }

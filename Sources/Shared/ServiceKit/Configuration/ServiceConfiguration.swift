@@ -28,7 +28,7 @@ public struct ServiceConfiguration: Sendable {
         for setting in settings {
             let key = ConfigKey(Self.components(of: setting.name))
             guard let text = reader.string(forKey: key, isSecret: setting.isSecret) ?? setting.standard else {
-                faults.append("\(setting.name) is not set. \(setting.meaning) Set it to \(setting.allowed).")
+                faults.append("\(setting.name) is not set and has no default. \(setting.meaning)")
                 continue
             }
             if let value = setting.parsed(text) {

@@ -93,7 +93,9 @@ struct RouteTable: Sendable {
 }
 
 extension Substring {
-    /// The parts between a byte, empty ones included. Splitting by characters would look for grapheme clusters in each request.
+    /// The parts between a byte, empty ones included.
+    ///
+    /// Splitting by characters would look for grapheme clusters in each request.
     func split(at separator: UInt8, maxSplits: Int = .max) -> [Substring] {
         utf8.split(separator: separator, maxSplits: maxSplits, omittingEmptySubsequences: false).map { Substring($0) }
     }
