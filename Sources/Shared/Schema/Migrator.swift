@@ -52,7 +52,9 @@ public struct Migrator: Sendable {
             applied.append(migration)
             logger.notice(
                 "A migration has run",
-                metadata: ["event": "schema.migrated", "version": "\(migration.version)", "migration": "\(migration.name)"]
+                metadata: [
+                    "event": "schema.migrated", "version": "\(migration.version)", "migration": "\(migration.name)",
+                ]
             )
         }
         if migrations.contains(where: { $0.version == 2 }) {

@@ -22,6 +22,9 @@ struct BatchQueue<Member: Sendable>: Sendable {
         self.waitingLimit = max(1, waitingLimit)
     }
 
+    /// How many members wait.
+    var waitingCount: Int { waiting.count }
+
     /// Lets a member wait; false when there are too many.
     mutating func append(_ entry: Entry) -> Bool {
         guard waiting.count < waitingLimit else { return false }

@@ -71,6 +71,11 @@ public final class Coalescer<Member: Sendable, Outcome: Sendable>: Sendable {
         }
     }
 
+    /// How many members wait for their batch to begin.
+    public var waitingCount: Int {
+        state.withLock { $0.queue.waitingCount }
+    }
+
     private func enqueue(_ member: Member, _ number: UInt64, for caller: Caller) {
         let entry = Entry(number: number, member: member, subject: subject(member).map { BatchSubject($0) })
         let (refusal, batch) = state.withLock { state -> ((any Error)?, [Entry]?) in

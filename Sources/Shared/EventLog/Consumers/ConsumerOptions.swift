@@ -10,7 +10,7 @@ public struct ConsumerOptions: Sendable {
 
     /// The most events handled in one transaction; at least 1.
     public var batchLimit: Int
-    /// How long an instance keeps a shard without renewing; also after it has died. Longer than any transaction may idle.
+    /// How long an instance keeps a shard without renewing, also after it has died; longer than any transaction may idle.
     public var lease: Duration
     /// How long to wait for a notification before looking.
     public var poll: Duration

@@ -2,9 +2,9 @@
 struct Cursor: Hashable, Sendable {
     /// The shard.
     let shard: Int16
-    /// Everything up to this tick is done…
+    /// The tick up to which everything is done.
     let tick: Int64
-    /// …and, when positive, the next tick up to this event.
+    /// When positive, the next tick is read in parts, and done up to this event.
     let eventID: Int64
 }
 

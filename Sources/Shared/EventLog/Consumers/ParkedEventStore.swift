@@ -31,6 +31,8 @@ public struct ParkedEventStore: Sendable {
     ///   - after: the id of the last one of the page before.
     ///   - limit: how many at most.
     ///   - session: where to read.
+    /// - Returns: the events.
+    /// - Throws: `PostgresError`.
     public func list(
         consumer: String,
         after: Int64 = 0,

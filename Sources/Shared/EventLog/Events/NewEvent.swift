@@ -6,7 +6,7 @@ public struct NewEvent: Sendable {
     public let type: EventType
     /// Where.
     public let campus: CampusID
-    /// What it happened to: an order, a case, a refund…
+    /// What it happened to: an order, a case, a refund.
     public let subject: AnyID
     /// The subject's version after it; the next one each time.
     public let version: Int64

@@ -3,11 +3,11 @@ import Postgres
 
 /// A place in the log between two events, which a reader keeps and comes back with.
 public struct FeedPosition: Hashable, Sendable {
-    /// Everything up to this tick was read…
+    /// The tick up to which everything was read.
     let tick: Int64
-    /// …and of what lies between it and this tick, when it is not 0…
+    /// When it is not 0, what lies between the two ticks was read in part.
     let through: Int64
-    /// …the events up to this one.
+    /// The event up to which that part goes.
     let eventID: Int64
 }
 
@@ -64,6 +64,8 @@ public struct FeedReader: Sendable {
     ///   - campus: whose events.
     ///   - limit: the most events; at least 1.
     ///   - session: where to read.
+    /// - Returns: the page.
+    /// - Throws: `PostgresError`.
     public func read(
         after position: FeedPosition,
         campus: CampusID,

@@ -65,6 +65,8 @@ public struct TaskStore: Sendable {
     ///   - after: the number of the last one of the page before.
     ///   - limit: how many at most.
     ///   - session: where to read.
+    /// - Returns: the tasks.
+    /// - Throws: `PostgresError`.
     public func dead(
         queue: String,
         after: Int64 = 0,

@@ -4,7 +4,7 @@ import Model
 public struct NewTimer: Sendable {
     /// What is to happen; one timer of a kind for each subject.
     public let kind: String
-    /// What it is about: an order, a case…
+    /// What it is about: an order, a case.
     public let subject: AnyID
     /// Whose clock it follows.
     public let campus: CampusID

@@ -214,32 +214,8 @@ begin
             to %2$I
         $sql$, prefix, service);
 
-        -- Whether the stream has events in one snapshot that are not in an earlier one.
-        -- Sequential scans are off and plans generic because tomorrow's partition is empty when its plan is made.
-        execute format($sql$
-            create function campus.%1$s_moved(earlier pg_snapshot, later pg_snapshot, not_before timestamptz) returns boolean
-            language plpgsql stable
-            set search_path = pg_catalog, pg_temp
-            set enable_seqscan = off
-            set plan_cache_mode = force_generic_plan
-            as $function$
-            begin
-                return exists (
-                    select from campus.%1$s_event e
-                    where e.recorded_at >= not_before - interval '1 hour'
-                        and e.xid >= pg_snapshot_xmax(earlier) and e.xid < pg_snapshot_xmax(later)
-                        and pg_visible_in_snapshot(e.xid, later)
-                ) or (pg_snapshot_xmin(earlier) < pg_snapshot_xmax(earlier) and exists (
-                    select from campus.%1$s_event e
-                    where e.recorded_at >= not_before - interval '1 hour'
-                        and e.xid = any (array(select pg_snapshot_xip(earlier)))
-                        and pg_visible_in_snapshot(e.xid, later)
-                ));
-            end
-            $function$
-        $sql$, prefix);
-
         -- The first events by id between two snapshots. Clocks may have been set back, hence the hour.
+        -- Sequential scans are off and plans generic, because tomorrow's partition is empty when its plan is made.
         execute format($sql$
             create function campus.%1$s_events_between(
                 earlier pg_snapshot, later pg_snapshot, not_before timestamptz,
@@ -320,7 +296,6 @@ begin
         execute format($sql$
             grant execute on function
                 campus.%1$s_last_event(pg_snapshot, pg_snapshot, timestamptz),
-                campus.%1$s_moved(pg_snapshot, pg_snapshot, timestamptz),
                 campus.%1$s_events_between(pg_snapshot, pg_snapshot, timestamptz, smallint[], uuid, integer),
                 campus.%1$s_events_within(pg_snapshot, pg_snapshot, timestamptz, smallint[], uuid, bigint, bigint, integer)
             to order_service, after_sales_service, notify_service
@@ -331,12 +306,15 @@ $create$;
 
 -- The time before which nothing lies that is missing from a snapshot.
 create function campus.snapshot_floor(of_snapshot pg_snapshot) returns timestamptz
-language sql stable
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
 as $function$
-    select coalesce(
+begin
+    return coalesce(
         (select t.recorded_at from campus.tick t where t.xid < pg_snapshot_xmin(of_snapshot) order by t.xid desc limit 1),
         '-infinity'
-    )
+    );
+end
 $function$;
 grant execute on function campus.snapshot_floor(pg_snapshot) to order_service, after_sales_service, notify_service;
 
@@ -344,14 +322,46 @@ grant execute on function campus.snapshot_floor(pg_snapshot) to order_service, a
 -- transaction it could not see that transaction's own events, and it makes the commit asynchronous. That is safe for a tick: whoever
 -- reads it and commits flushes it too, and one that is lost in a crash nobody has stored.
 -- Returns the tick; 0 when nothing moved; -1 when another session is at it.
+do $create$
+declare
+    looks text;
+begin
+    select string_agg(format($look$
+    found := exists (
+        select from campus.%1$s_event e
+        where e.recorded_at >= since and e.recorded_at < until
+            and e.xid >= low and e.xid < high and pg_visible_in_snapshot(e.xid, present)
+    );
+    if not found and late <> '{}' then
+        found := exists (
+            select from campus.%1$s_event e
+            where e.recorded_at >= since and e.recorded_at < until
+                and e.xid = any (late) and pg_visible_in_snapshot(e.xid, present)
+        );
+    end if;
+    if found then
+        moved := moved || '%1$s'::text;
+    end if;
+    $look$, prefix), '')
+    into looks
+    from (values ('orders'), ('after_sales'), ('notifications')) p (prefix);
+
+    execute format($sql$
 create function campus.tick() returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $function$
 declare
     latest record;
     present pg_snapshot;
-    not_before timestamptz;
+    low xid8;
+    high xid8;
+    late xid8[];
+    since timestamptz;
+    until timestamptz := clock_timestamp() + interval '1 day';
+    found boolean;
     moved text[] := '{}';
     stream text;
     made bigint;
@@ -362,22 +372,17 @@ begin
     select t.snapshot, t.recorded_at, t.xid into latest from campus.tick t order by t.tick desc limit 1;
     -- Taken before looking, and stored as it is: what commits while we look belongs to the next tick.
     select pg_current_snapshot() into present;
-    if latest.xid >= pg_snapshot_xmax(present) then
-        raise exception 'the event log is ahead of this cluster: its last tick is transaction %, the cluster is at %',
-                latest.xid, pg_snapshot_xmax(present)
+    low := pg_snapshot_xmax(latest.snapshot);
+    high := pg_snapshot_xmax(present);
+    if latest.xid >= high then
+        raise exception 'the event log is ahead of this cluster: its last tick is transaction %%, the cluster is at %%',
+                latest.xid, high
             using errcode = 'object_not_in_prerequisite_state',
                   hint = 'The log was restored from a logical dump, and transaction ids start anew; see the operator''s guide.';
     end if;
-    not_before := campus.snapshot_floor(latest.snapshot);
-    if campus.orders_moved(latest.snapshot, present, not_before) then
-        moved := moved || 'orders'::text;
-    end if;
-    if campus.after_sales_moved(latest.snapshot, present, not_before) then
-        moved := moved || 'after_sales'::text;
-    end if;
-    if campus.notifications_moved(latest.snapshot, present, not_before) then
-        moved := moved || 'notifications'::text;
-    end if;
+    late := array(select pg_snapshot_xip(latest.snapshot));
+    since := campus.snapshot_floor(latest.snapshot) - interval '1 hour';
+    %s
     if moved = '{}' then
         return 0;
     end if;
@@ -393,12 +398,15 @@ begin
     end loop;
     return made;
 end
-$function$;
+$function$
+    $sql$, looks);
+end
+$create$;
 grant execute on function campus.tick() to order_service, after_sales_service, notify_service;
 
 -- Makes the partitions of the coming days. There is no default partition: one with rows in it would block every later one.
 create function campus.make_event_partitions(from_day date, to_day date) returns setof text
-language plpgsql
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set lock_timeout = '200ms'
@@ -430,7 +438,7 @@ $function$;
 
 -- Drops the partitions older than the retention that every group has passed.
 create function campus.drop_event_partitions(retention interval) returns setof text
-language plpgsql
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set lock_timeout = '200ms'

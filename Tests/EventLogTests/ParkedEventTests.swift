@@ -1,0 +1,174 @@
+import Model
+import Postgres
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import EventLog
+
+@Suite("Parked events")
+struct ParkedEventTests {
+    private struct Poison: Error, CustomStringConvertible {
+        let description = "cannot be understood"
+    }
+
+    private let parked = ParkedEventStore(owner: .notifications)
+
+    /// A group whose handler fails for events of a type until it is healed.
+    private func group(
+        _ database: TestDatabase,
+        isHealed: Flag,
+        refusedByServer: Bool = false
+    ) throws -> ConsumerGroup<Int> {
+        ConsumerGroup(
+            name: "recorder",
+            owner: .notifications,
+            streams: [.orders],
+            pool: try database.pool(as: .notifyService),
+            options: ConsumerOptions(lease: .seconds(1), poll: .milliseconds(50)),
+            logger: .silent
+        ) { session, events in
+            try Effects.record(events, by: "recorder", in: session)
+            if !isHealed.value, events.contains(where: { $0.type == EventType.orderRejected.rawValue }) {
+                if refusedByServer { try session.execute("select 1 / 0") }
+                throw Poison()
+            }
+            return events.count
+        }
+    }
+
+    @Test(
+        "An event that fails is parked with the later ones of its root; the others go on; a replay keeps their order",
+        arguments: [false, true]
+    )
+    func parking(refusedByServer: Bool) async throws {
+        try await withDatabase { database in
+            let effects = try await Effects.make(in: database)
+            let pool = try database.pool(as: .orderService)
+            let notify = try database.pool(as: .notifyService)
+            let bad = AnyID.new()
+            let others = (0..<10).map { _ in AnyID.new() }
+            let healed = Flag()
+            try await pool.append([example(bad, version: 1)])
+            try await pool.append(others.map { example($0, version: 1) })
+            try await pool.append([example(bad, version: 2, type: .orderRejected)])
+            try await pool.append([example(bad, version: 3)] + others.map { example($0, version: 2) })
+            try await pool.tick()
+            let group = try group(database, isHealed: healed, refusedByServer: refusedByServer)
+            try await running([group]) {
+                try await eventually("all others are handled") { try await effects.count(by: "recorder") == 21 }
+                try await pool.append([example(bad, version: 4)] + others.map { example($0, version: 3) })
+                try await pool.tick()
+                try await eventually("those of a later batch too") { try await effects.count(by: "recorder") == 31 }
+
+                let waiting = try await notify.autocommit { try parked.list(consumer: "recorder", in: $0) }
+                #expect(waiting.map(\.event.version) == [2, 3, 4])
+                #expect(waiting.map(\.failures) == [1, 0, 0])
+                #expect(waiting.first?.reason == (refusedByServer ? "server error 22012" : "cannot be understood"))
+                #expect(try await group.lag().parked == 3)
+
+                try await notify.transaction { try parked.requestReplay(consumer: "recorder", root: bad, in: $0) }
+                group.hint()
+                try await eventually("it fails again, and is not tried for ever") {
+                    let again = try await notify.autocommit { try parked.list(consumer: "recorder", in: $0) }
+                    return again.map(\.failures) == [2, 0, 0] && again.allSatisfy { $0.replayRequestedAt == nil }
+                }
+                #expect(try await effects.count(by: "recorder") == 31)
+
+                healed.set()
+                try await notify.transaction { try parked.requestReplay(consumer: "recorder", in: $0) }
+                try await eventually("all are handled at last") { try await effects.count(by: "recorder") == 34 }
+                try await pool.append([example(bad, version: 5)])
+                try await pool.tick()
+                try await eventually("and so are new ones") { try await effects.count(by: "recorder") == 35 }
+                #expect(try await notify.autocommit { try parked.list(consumer: "recorder", in: $0) }.isEmpty)
+            }
+            #expect(try await effects.faults(of: "recorder") == Faults())
+        }
+    }
+
+    @Test("A discarded event no longer keeps the later ones of its root")
+    func discarding() async throws {
+        try await withDatabase { database in
+            let effects = try await Effects.make(in: database)
+            let pool = try database.pool(as: .orderService)
+            let notify = try database.pool(as: .notifyService)
+            let bad = AnyID.new()
+            try await pool.append([example(bad, version: 1, type: .orderRejected), example(bad, version: 2)])
+            try await pool.tick()
+            try await running([try group(database, isHealed: Flag())]) {
+                try await eventually("both are parked") {
+                    try await notify.number("select count(*) from campus.notifications_parked") == 2
+                }
+                try await notify.transaction { session in
+                    let first = try #require(try parked.list(consumer: "recorder", in: session).first)
+                    #expect(try parked.discard(consumer: "recorder", eventID: first.event.id, in: session))
+                    #expect(try !parked.discard(consumer: "recorder", eventID: first.event.id, in: session))
+                    #expect(try parked.requestReplay(consumer: "recorder", root: bad, in: session) == 1)
+                }
+                try await eventually("the later one is handled") { try await effects.count(by: "recorder") == 1 }
+            }
+            #expect(try await effects.all(by: "recorder").map(\.version) == [2])
+        }
+    }
+
+    @Test("When the server is in trouble nothing is parked, and work goes on by itself")
+    func trouble() async throws {
+        try await withDatabase { database in
+            let effects = try await Effects.make(in: database)
+            let pool = try database.pool(as: .orderService)
+            let failures = Counter()
+            let group = ConsumerGroup(
+                name: "recorder",
+                owner: .notifications,
+                streams: [.orders],
+                pool: try database.pool(as: .notifyService),
+                options: ConsumerOptions(lease: .seconds(1), poll: .milliseconds(50)),
+                logger: .silent
+            ) { session, events in
+                try Effects.record(events, by: "recorder", in: session)
+                if failures.add(1) <= 3 {
+                    try session.execute("select pg_terminate_backend(pg_backend_pid())")
+                }
+                return events.count
+            }
+            try await pool.append([example()])
+            try await pool.tick()
+            try await running([group]) {
+                try await eventually("the event is handled") { try await effects.count(by: "recorder") == 1 }
+            }
+            #expect(try await effects.pool.number("select count(*) from campus.notifications_parked") == 0)
+            #expect(failures.value == 4)
+        }
+    }
+
+    @Test("An event that always takes too long is parked after some tries")
+    func slow() async throws {
+        try await withDatabase { database in
+            let effects = try await Effects.make(in: database)
+            let pool = try database.pool(as: .orderService)
+            var configuration = try database.configuration(as: .notifyService)
+            configuration.statementTimeout = .milliseconds(200)
+            let group = ConsumerGroup(
+                name: "recorder",
+                owner: .notifications,
+                streams: [.orders],
+                pool: database.pool(configuration, PoolConfiguration(size: 2)),
+                options: ConsumerOptions(lease: .seconds(1), poll: .milliseconds(50), patience: 2),
+                logger: .silent
+            ) { session, events in
+                try Effects.record(events, by: "recorder", in: session)
+                if events.contains(where: { $0.type == EventType.orderRejected.rawValue }) {
+                    try session.execute("select pg_sleep(5)")
+                }
+                return events.count
+            }
+            try await pool.append([example(type: .orderRejected), example()])
+            try await pool.tick()
+            try await running([group]) {
+                try await eventually("the other event is handled") { try await effects.count(by: "recorder") == 1 }
+            }
+            #expect(try await effects.pool.number("select count(*) from campus.notifications_parked") == 1)
+        }
+    }
+}

@@ -1,0 +1,286 @@
+import Logging
+import Model
+import Postgres
+import TestSupport
+import Testing
+
+@testable import EventLog
+
+@Suite("Partitions and upkeep")
+struct PartitionTests {
+    private func upkeep(_ pool: ConnectionPool, retentionDays: Int64 = 30) -> UpkeepService {
+        UpkeepService(pool: pool, retention: .seconds(retentionDays * 86_400), logger: .silent)
+    }
+
+    private func partitions(_ admin: ConnectionPool, _ stream: EventStream = .orders) async throws -> [String] {
+        try await admin.autocommit { session in
+            try session.query(
+                """
+                select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid
+                where i.inhparent = \("campus.\(stream.rawValue)_event")::regclass order by 1
+                """
+            ) { try $0[0] }
+        }
+    }
+
+    @Test(
+        "Days ahead have partitions, made by any of the services",
+        arguments: [TestRole.orderService, .afterSalesService, .notifyService]
+    )
+    func premade(role: TestRole) async throws {
+        try await withDatabase { database in
+            let admin = try database.pool(size: 1)
+            try await admin.autocommit { session in
+                for stream in EventStream.allCases {
+                    for day in 1...8 {
+                        let suffix: String = try session.one(
+                            "select to_char(timezone('UTC', now())::date + \(Int32(day)), 'YYYYMMDD')"
+                        ) { try $0[0] }
+                        try session.execute(script: "drop table if exists campus.\(stream.rawValue)_event_\(suffix)")
+                    }
+                }
+            }
+            let before = try await partitions(admin).count
+            let findings = try await upkeep(try database.pool(as: role)).runOnce()
+            #expect(findings.filter { $0.event == "partition.made" }.count == 12, "four days of three streams")
+            #expect(try await partitions(admin).count == before + 4)
+            #expect(!findings.contains { $0.isAlarm })
+            #expect(try await upkeep(try database.pool(as: role)).runOnce().isEmpty)
+        }
+    }
+
+    @Test("A made partition is like the others: it takes events, and its indexes are used")
+    func sameShape() async throws {
+        try await withDatabase { database in
+            let admin = try database.pool(size: 1)
+            let shapes = try await admin.number(
+                """
+                select count(distinct shape) from (
+                    select i.inhrelid, string_agg(pg_get_indexdef(x.indexrelid)::text, ';' order by x.indexrelid)
+                        ~ 'UNIQUE.*\\(id, recorded_at\\)' as shape
+                    from pg_inherits i join pg_index x on x.indrelid = i.inhrelid
+                    where i.inhparent = 'campus.orders_event'::regclass group by 1
+                ) s
+                """
+            )
+            #expect(shapes == 1)
+            let indexes = try await admin.number(
+                """
+                select min(n) from (
+                    select count(*) as n from pg_inherits i join pg_index x on x.indrelid = i.inhrelid
+                    where i.inhparent = 'campus.orders_event'::regclass group by i.inhrelid
+                ) c
+                """
+            )
+            #expect(indexes == 2)
+            // A row of tomorrow goes to tomorrow's partition.
+            try await admin.autocommit { session in
+                try session.execute(
+                    """
+                    insert into campus.orders_event (
+                        recorded_at, campus_id, type, subject_id, subject_version, root_id, actor, occurred_at, payload
+                    ) values (now() + interval '1 day', gen_random_uuid(), 'order.placed', gen_random_uuid(), 1, gen_random_uuid(),
+                        'system:x', now(), '{}')
+                    """
+                )
+            }
+        }
+    }
+
+    @Test("Old partitions are dropped once every group has passed them, and not before")
+    func dropping() async throws {
+        try await withDatabase { database in
+            let effects = try await Effects.make(in: database)
+            let admin = effects.pool
+            let pool = try database.pool(as: .orderService)
+            try await admin.transaction { session in
+                try session.execute(
+                    "select count(*) from campus.make_event_partitions(current_date - 40, current_date)"
+                )
+            }
+            // An event of forty days ago, as the log would have recorded it then.
+            try await admin.autocommit { session in
+                try session.execute(
+                    """
+                    insert into campus.orders_event (
+                        recorded_at, campus_id, type, subject_id, subject_version, root_id, actor, occurred_at, payload
+                    ) values (now() - interval '40 days', gen_random_uuid(), 'order.placed', gen_random_uuid(), 1, gen_random_uuid(),
+                        'system:x', now(), '{}')
+                    """
+                )
+            }
+            let group = ConsumerGroup(
+                name: "recorder",
+                owner: .orders,
+                streams: [.orders],
+                pool: pool,
+                options: ConsumerOptions(lease: .seconds(2), poll: .milliseconds(50)),
+                logger: .silent
+            ) { session, events in try Effects.record(events, by: "recorder", in: session) }
+            // It exists and has read nothing.
+            try await pool.transaction { session in
+                try group.batches.cursors.register([.orders], start: .oldest, in: session)
+            }
+            let held = try await upkeep(pool).runOnce()
+            #expect(
+                !held.contains { $0.event == "partition.dropped" && $0.subject.hasPrefix("orders_") },
+                "a group has not passed"
+            )
+            #expect(held.contains { $0.event == "partition.dropped" && $0.subject.hasPrefix("after_sales_") })
+            #expect(try await partitions(admin).count > 40)
+
+            try await admin.tick()
+            try await running([group]) {
+                // Ticks are made of what is recorded now; the group passes them.
+                try await pool.append([example()])
+                try await admin.tick()
+                try await eventually("it has read everything") { try await group.lag().ticks == 0 }
+            }
+            let dropped = try await upkeep(pool).runOnce().filter { $0.event == "partition.dropped" }
+            #expect(dropped.count >= 9)
+            #expect(try await partitions(admin).count <= 40)
+            #expect(
+                try await pool.number(
+                    "select count(*) from campus.orders_event where recorded_at < now() - interval '39 days'"
+                ) == 0
+            )
+        }
+    }
+
+    @Test("A partition in use is not waited for")
+    func lockedPartition() async throws {
+        try await withDatabase { database in
+            let admin = try database.pool(size: 2)
+            let pool = try database.pool(as: .orderService)
+            try await admin.transaction { session in
+                try session.execute(
+                    "select count(*) from campus.make_event_partitions(current_date - 40, current_date)"
+                )
+            }
+            let locked = Wakeup()
+            async let holding: Void = admin.transaction { session in
+                try session.execute("lock table campus.orders_event in access share mode")
+                locked.raise()
+                try session.execute("select pg_sleep(1.5)")
+            }
+            _ = try await locked.wait(atMost: .seconds(5))
+            let start = ContinuousClock.now
+            let findings = try await upkeep(pool).runOnce()
+            // Nine partitions of one stream, each given up after 200 ms at most.
+            #expect(ContinuousClock.now - start < .seconds(4))
+            #expect(!findings.contains { $0.event == "upkeep.failed" })
+            try await holding
+            _ = try await upkeep(pool).runOnce()
+            #expect(try await partitions(admin).count <= 40)
+        }
+    }
+
+    @Test("A dead group, a missing partition and a stalled ticker are alarms")
+    func alarms() async throws {
+        try await withDatabase { database in
+            let admin = try database.pool(size: 1)
+            let pool = try database.pool(as: .orderService)
+            #expect(try await upkeep(pool).runOnce().filter(\.isAlarm).isEmpty)
+            try await pool.transaction { session in
+                try CursorStore(consumer: "dead", member: "m", owner: .orders, lease: .seconds(1))
+                    .register([.orders], start: .oldest, in: session)
+            }
+            try await pool.append([example()])
+            try await pool.tick()
+            try await pool.append([example()])
+            try await admin.autocommit { session in
+                try session.execute(
+                    "update campus.tick set recorded_at = recorded_at - interval '10 minutes'"
+                )
+                try session.execute(
+                    """
+                    update campus.orders_event set recorded_at = recorded_at - interval '3 seconds'
+                    where id = (select max(id) from campus.orders_event)
+                    """
+                )
+                let tomorrow: String = try session.one(
+                    "select 'notifications_event_' || to_char(timezone('UTC', now())::date + 1, 'YYYYMMDD')"
+                ) { try $0[0] }
+                try session.execute(script: "drop table campus.\(tomorrow)")
+            }
+            // Somebody keeps partitions from being attached.
+            let locked = Wakeup()
+            async let holding: Void = admin.transaction { session in
+                try session.execute("lock table campus.notifications_event in share update exclusive mode")
+                locked.raise()
+                try session.execute("select pg_sleep(1.5)")
+            }
+            _ = try await locked.wait(atMost: .seconds(5))
+            let findings = try await upkeep(pool).runOnce()
+            try await holding
+            let alarms = findings.filter(\.isAlarm)
+            #expect(
+                alarms.contains { $0.event == "consumer.lag" && $0.subject == "dead" && $0.amount >= 599 },
+                "\(findings)"
+            )
+            #expect(alarms.contains { $0.event == "ticker.stalled" && $0.subject == "orders" }, "\(findings)")
+            #expect(
+                alarms.contains { $0.event == "partition.missing" && $0.subject.hasPrefix("notifications_") },
+                "\(findings)"
+            )
+            #expect(
+                try await !upkeep(pool).runOnce().contains { $0.event == "partition.missing" },
+                "made as soon as it can be"
+            )
+        }
+    }
+
+    @Test("Ticks that all have read are thinned, and a reader of the past still misses nothing")
+    func thinning() async throws {
+        try await withDatabase { database in
+            let admin = try database.pool(size: 1)
+            let pool = try database.pool(as: .orderService)
+            let roots = (0..<30).map { _ in AnyID.new() }
+            for root in roots {
+                try await pool.append([example(root)])
+                try await pool.tick()
+            }
+            let reader = FeedReader(streams: [.orders])
+            let halfway = try await pool.transaction { session in
+                try reader.read(after: reader.oldest(in: session), campus: exampleCampus, limit: 15, in: session).next
+            }
+            let before = try await admin.number("select count(*) from campus.tick")
+            try await admin.autocommit { session in
+                try session.execute("update campus.tick set recorded_at = recorded_at - interval '3 hours'")
+            }
+            _ = try await upkeep(pool).runOnce()
+            let after = try await admin.number("select count(*) from campus.tick")
+            #expect(after < before && after <= 4)
+            let read = try await pool.transaction { session in
+                var position = halfway
+                var roots: [AnyID] = []
+                while true {
+                    let page = try reader.read(after: position, campus: exampleCampus, limit: 7, in: session)
+                    roots += page.events.map(\.root)
+                    position = page.next
+                    if page.isAtEnd { return roots }
+                }
+            }
+            #expect(Set(read).isSuperset(of: roots.suffix(15)))
+            #expect(read.count == Set(read).count)
+        }
+    }
+
+    @Test("Keys of tasks done long ago are forgotten")
+    func taskKeys() async throws {
+        try await withDatabase { database in
+            let admin = try database.pool(size: 1)
+            let pool = try database.pool(as: .orderService)
+            try await admin.autocommit { session in
+                try session.execute(
+                    """
+                    insert into campus.orders_task_key (queue, dedupe_key, enqueued_at)
+                    values ('q', 'old', now() - interval '31 days'), ('q', 'young', now() - interval '29 days')
+                    """
+                )
+            }
+            _ = try await upkeep(pool).runOnce()
+            #expect(try await pool.number("select count(*) from campus.orders_task_key") == 1)
+        }
+    }
+}

@@ -1,0 +1,258 @@
+import Model
+import Postgres
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import EventLog
+
+@Suite("Timers")
+struct TimerTests {
+    private let store = TimerStore(owner: .orders)
+
+    private func timer(
+        _ subject: AnyID = .new(),
+        kind: String = "payment_deadline",
+        campus: CampusID = exampleCampus,
+        in delay: Duration = .zero
+    ) -> NewTimer {
+        NewTimer(
+            kind: kind,
+            subject: subject,
+            campus: campus,
+            dueAt: SystemWallClock().now() + delay,
+            payload: ["subject": .string(subject.description)]
+        )
+    }
+
+    private func service(
+        _ pool: ConnectionPool,
+        lease: Duration = .seconds(5),
+        fire: @escaping TimerService.Handler
+    ) -> TimerService {
+        TimerService(
+            owner: .orders,
+            pool: pool,
+            lease: lease,
+            backoff: Backoff(first: .milliseconds(50), longest: .milliseconds(50)),
+            poll: .milliseconds(20),
+            logger: .silent,
+            fire: fire
+        )
+    }
+
+    /// A handler as services write them: locks the subject, consumes the timer, notes its effect.
+    private func handler(_ pool: ConnectionPool) -> TimerService.Handler {
+        { timer in
+            try await pool.transaction { session in
+                try session.execute("select from public.subject where id = \(timer.subject) for update")
+                guard try TimerStore(owner: .orders).consume(timer, in: session) else { return }
+                try session.execute(
+                    "insert into public.effect (consumer, root, member) values ('timer', \(timer.subject), \(timer.kind))"
+                )
+            }
+        }
+    }
+
+    @Test("A timer fires once, at its time and not before, however many instances there are")
+    func once() async throws {
+        try await withDatabase { database in
+            let effects = try await Effects.make(in: database)
+            let pool = try database.pool(as: .orderService, size: 8)
+            let due = (0..<300).map { _ in timer() }
+            let later = timer(in: .seconds(3600))
+            let soon = timer(in: .milliseconds(400))
+            try await pool.transaction { try store.arm(due + [later, soon], in: $0) }
+            let services = (0..<3).map { _ in service(pool, fire: handler(pool)) }
+            try await running(services) {
+                try await eventually("all due ones fired") { try await effects.count(by: "timer") >= 300 }
+                let early = try await effects.all(by: "timer").contains { $0.root == soon.subject }
+                #expect(!early || SystemWallClock().now() >= soon.dueAt)
+                try await eventually("the next one too") { try await effects.count(by: "timer") == 301 }
+            }
+            let fired = try await effects.all(by: "timer").map(\.root)
+            #expect(Set(fired) == Set((due + [soon]).map(\.subject)))
+            #expect(fired.count == 301)
+            #expect(try await pool.number("select count(*) from campus.orders_timer") == 1)
+        }
+    }
+
+    @Test("A timer outlives who armed it, and who took it and was lost")
+    func restart() async throws {
+        try await withDatabase { database in
+            let effects = try await Effects.make(in: database)
+            let pool = try database.pool(as: .orderService)
+            let armed = timer()
+            try await pool.transaction { try store.arm([armed], in: $0) }
+            // An instance takes it and is gone before it fires.
+            let taken = try await pool.transaction { try store.claimDue(atMost: 10, for: .milliseconds(300), in: $0) }
+            #expect(taken.map(\.subject) == [armed.subject])
+            #expect(try await pool.transaction { try store.claimDue(atMost: 10, for: .seconds(5), in: $0) }.isEmpty)
+            try await running([service(pool, fire: handler(pool))]) {
+                try await eventually("another instance fires it") { try await effects.count(by: "timer") == 1 }
+            }
+            // The lost one comes back and finds it moot.
+            let late = try #require(taken.first)
+            #expect(try await !pool.transaction { try store.consume(late, in: $0) })
+        }
+    }
+
+    @Test("Cancelling makes a timer moot, also when it is being fired; arming it anew makes the old one moot")
+    func cancellation() async throws {
+        try await withDatabase { database in
+            let pool = try database.pool(as: .orderService)
+            let timers = (0..<4).map { _ in timer() }
+            let other = timer(timers[2].subject, kind: "auto_complete")
+            try await pool.transaction { try store.arm(timers + [other], in: $0) }
+            let due = try await pool.transaction { try store.claimDue(atMost: 10, for: .seconds(5), in: $0) }
+            #expect(due.count == 5)
+            let moved = NewTimer(
+                kind: timers[3].kind,
+                subject: timers[3].subject,
+                campus: exampleCampus,
+                dueAt: timers[3].dueAt + .seconds(60)
+            )
+            try await pool.transaction { session in
+                #expect(try store.cancel(kind: "payment_deadline", subject: timers[0].subject, in: session))
+                #expect(try !store.cancel(kind: "auto_complete", subject: timers[0].subject, in: session))
+                #expect(
+                    try store.cancel(kind: "payment_deadline", subjects: [timers[1].subject, .new()], in: session) == 1
+                )
+                #expect(try store.cancelAll(subject: timers[2].subject, in: session) == 2)
+                try store.arm([moved], in: session)
+            }
+            for timer in due {
+                #expect(try await !pool.transaction { try store.consume(timer, in: $0) }, "\(timer.kind)")
+            }
+            #expect(try await pool.number("select count(*) from campus.orders_timer") == 1)
+        }
+    }
+
+    @Test("Timers follow the clock of their campus")
+    func campusClock() async throws {
+        try await withDatabase { database in
+            let effects = try await Effects.make(in: database)
+            let pool = try database.pool(as: .orderService)
+            let test = CampusID(high: 2, low: 2)
+            try await database.pool().transaction { session in
+                try session.execute(
+                    """
+                    insert into campus.campus (id, code, name, timezone, is_test) values (\(test), 'test', 'Test', 'Asia/Shanghai', true)
+                    """
+                )
+            }
+            let ahead = timer(campus: test, in: .seconds(1800))
+            let far = timer(campus: test, in: .seconds(7200))
+            let real = timer(in: .seconds(1800))
+            try await pool.transaction { try store.arm([ahead, far, real], in: $0) }
+            let service = service(pool, fire: handler(pool))
+            try await running([service]) {
+                try await Task.sleep(for: .milliseconds(100))
+                #expect(try await effects.count(by: "timer") == 0)
+                try await pool.transaction { session in
+                    try session.execute(
+                        """
+                        insert into campus.campus_clock (campus_id, clock_offset) values (\(test), interval '1 hour')
+                        on conflict (campus_id) do update set clock_offset = excluded.clock_offset
+                        """
+                    )
+                }
+                service.hint()
+                try await eventually("the timer of the test campus fires") { try await effects.count(by: "timer") == 1 }
+            }
+            #expect(try await effects.all(by: "timer").map(\.root) == [ahead.subject])
+        }
+    }
+
+    @Test("A handler that fails is tried again and keeps no other waiting")
+    func failingHandler() async throws {
+        try await withDatabase { database in
+            let effects = try await Effects.make(in: database)
+            let pool = try database.pool(as: .orderService)
+            let bad = (0..<20).map { _ in timer(kind: "bad") }
+            let good = (0..<20).map { _ in timer(kind: "good", in: .milliseconds(1)) }
+            try await pool.transaction { try store.arm(bad + good, in: $0) }
+            let failures = Counter()
+            let handle = handler(pool)
+            let service = service(pool) { timer in
+                if timer.kind == "bad", timer.attempt < 3 {
+                    failures.add(1)
+                    throw EventLogError.overloaded
+                }
+                try await handle(timer)
+            }
+            try await running([service]) {
+                try await eventually("all fired") { try await effects.count(by: "timer") == 40 }
+            }
+            let order = try await effects.all(by: "timer").map(\.member)
+            #expect(order.prefix(20).allSatisfy { $0 == "good" })
+            #expect(failures.value == 40)
+        }
+    }
+
+    @Test("Commands and firing timers never deadlock, and each timer has one effect or was cancelled")
+    func noDeadlocks() async throws {
+        try await withDatabase { database in
+            let effects = try await Effects.make(in: database)
+            let pool = try database.pool(as: .orderService, size: 12)
+            let subjects = (0..<20).map { _ in AnyID.new() }
+            try await effects.pool.autocommit { session in
+                try session.execute("insert into public.subject (id) select unnest(\(subjects))")
+            }
+            let cancelled = Counter()
+            let armed = Counter()
+            let deadlocks = Counter()
+            let noRetry = TransactionOptions(retries: 0)
+            let service = service(pool, lease: .milliseconds(200)) { timer in
+                do {
+                    try await pool.transaction(noRetry) { session in
+                        try session.execute(
+                            "update public.subject set version = version + 1 where id = \(timer.subject)"
+                        )
+                        guard try TimerStore(owner: .orders).consume(timer, in: session) else { return }
+                        try session.execute(
+                            "insert into public.effect (consumer, root) values ('timer', \(timer.subject))"
+                        )
+                    }
+                } catch let error as PostgresError where error.sqlState == .deadlockDetected {
+                    deadlocks.add(1)
+                }
+            }
+            try await running([service]) {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 0..<8 {
+                        group.addTask {
+                            for _ in 0..<100 {
+                                let mine = subjects.shuffled().prefix(3).sorted()
+                                do {
+                                    let (taken, added) = try await pool.transaction(noRetry) { session in
+                                        try session.execute(
+                                            "select from public.subject where id = any (\(mine)) order by id for update"
+                                        )
+                                        let taken = try store.cancelAll(subjects: mine, in: session)
+                                        try store.arm(mine.map { timer($0) }, in: session)
+                                        return (taken, mine.count)
+                                    }
+                                    cancelled.add(taken)
+                                    armed.add(added)
+                                } catch let error as PostgresError where error.sqlState == .deadlockDetected {
+                                    deadlocks.add(1)
+                                }
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                try await eventually("all are settled") {
+                    try await pool.number("select count(*) from campus.orders_timer") == 0
+                }
+            }
+            #expect(deadlocks.value == 0)
+            #expect(
+                try await effects.count(by: "timer") + cancelled.value
+                    == armed.value
+            )
+            #expect(try await effects.count(by: "timer") > 0)
+        }
+    }
+}
