@@ -44,7 +44,7 @@ extension OrderFixture {
     /// Stores it on a campus.
     @discardableResult
     func insert(_ campus: TestCampus) async throws -> OrderFixture {
-        try await insert(campus.id, try campus.database.pool(as: .orderService, size: 1))
+        try await insert(campus.id, campus.orders)
         return self
     }
 
@@ -136,7 +136,7 @@ extension OrderFixture {
             ),
             change: .refundDue(refund)
         )
-        try await campus.database.pool(as: .orderService, size: 1).transaction { session in
+        try await campus.orders.transaction { session in
             try EventStore(stream: .orders).append(
                 [
                     NewEvent(

@@ -127,6 +127,32 @@ struct SystemCaseTests {
         }
     }
 
+    @Test("When it is not paid after all, a case that waited for it is a person's again")
+    func detaches() async throws {
+        try await TestCampus.run { campus in
+            let payment = PaymentFixture(transaction: "txn_SANDBOX-CLOSED_1")
+            let order = try await OrderFixture(status: .cancelled, payments: [payment]).insert(campus)
+            let opened = try await campus.openCase(order.id, .quality)
+            try await order.appendDue(due(order, .cancelled), on: campus)
+            try await eventually("the channel closed the refund") {
+                try await systemCases(campus).first?["status"] == "in_review"
+            }
+            let waiting = try await campus.send(.get, "/v1/cases/\(opened.id)", as: "agent:kf_1")
+            #expect(waiting["status"] == "executing")
+            let system = try #require(try await systemCases(campus).first?["id"]?.string)
+            let rejected = try await campus.send(
+                .post,
+                "/v1/desk/cases/\(system)/decide",
+                ["verdict": "rejected", "reasons": [["zh-CN": "已线下退款", "en": "Paid by hand"]]],
+                as: "agent:kf_1"
+            )
+            #expect(rejected["status"] == "rejected")
+            let reopened = try await campus.send(.get, "/v1/cases/\(opened.id)", as: "agent:kf_1")
+            #expect(reopened["status"] == "in_review")
+            #expect(reopened["attached_to"] == .null)
+        }
+    }
+
     @Test("Money of a channel that is not there waits for a person, visibly")
     func unavailableChannel() async throws {
         try await TestCampus.run { campus in

@@ -19,6 +19,8 @@ struct TestCampus: Sendable {
     let client: any TestClientProtocol
     /// As the superuser, who sees everything.
     let pool: ConnectionPool
+    /// As OrderService, which writes orders.
+    let orders: ConnectionPool
 
     /// Runs the service for `body`, on a campus whose brake holds nothing back unless `settings` say so.
     static func run(
@@ -32,7 +34,7 @@ struct TestCampus: Sendable {
                 AfterSales.allSettings,
                 values: [
                     "DATABASE_URL": database.url(as: .afterSalesService), "HTTP_PORT": "0",
-                    "DATABASE_POOL_WAIT_S": "20",
+                    "DATABASE_POOL_WAIT_S": "20", "DATABASE_POOL_SIZE": "6",
                     "SANDBOX_CONFIRM_DELAY_S": "0.05", "REFUND_REQUEST_LIFETIME_S": "0",
                 ]
             )
@@ -67,7 +69,8 @@ struct TestCampus: Sendable {
     ) async throws -> TestCampus {
         var generator = SystemRandomNumberGenerator()
         let secret = PlatformKeySecret(using: &generator)
-        let pool = try database.pool(as: .superuser, size: 8)
+        let pool = try database.pool(as: .superuser, size: 2)
+        let orders = try database.pool(as: .orderService, size: 2)
         let id = try await insertCampus(pool, isTest: isTest, settings: settings)
         let keyID = KeyID.make(at: SystemWallClock().now())
         try await pool.transaction { session in
@@ -78,7 +81,7 @@ struct TestCampus: Sendable {
                 """
             )
         }
-        return TestCampus(database: database, id: id, key: secret.text, client: client, pool: pool)
+        return TestCampus(database: database, id: id, key: secret.text, client: client, pool: pool, orders: orders)
     }
 
     /// A campus without a service around it.

@@ -10,8 +10,7 @@ import Testing
 struct TimerTests {
     /// Moves the campus's clock, as OrderService does on a test campus.
     private func advance(_ campus: TestCampus, hours: Int64) async throws {
-        let login = try campus.database.pool(as: .orderService, size: 1)
-        try await login.transaction { session in
+        try await campus.orders.transaction { session in
             try session.execute(
                 """
                 update campus.campus_clock set clock_offset = clock_offset + \(Duration.seconds(hours * 3_600))

@@ -12,7 +12,7 @@ enum CaseCommand: Hashable, Sendable {
     case transfer(handler: String)
     /// All that was approved is done.
     case resolve
-    /// A refund ended without paying, so that a person has to decide anew.
+    /// A refund ended without paying, or is not coming, so that a person has to decide anew.
     case reopen
     /// The time for following it up is over.
     case close
@@ -155,6 +155,7 @@ extension AfterSalesCase {
             next.status = .inReview
             next.handler = nil
             next.claimedAt = nil
+            next.attachedTo = nil
             change = .reviewStarted
         case .close:
             next.status = .closed

@@ -80,10 +80,17 @@ struct CaseStore: Sendable {
         """
 }
 
+extension Actor {
+    /// Reads the text form of an actor that was let in before, whose id may have characters that no new one may have.
+    init(stored text: String) {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        self.init(role: Role(rawValue: String(parts[0])) ?? .system, id: parts.count > 1 ? String(parts[1]) : "")
+    }
+}
+
 extension AfterSalesCase {
     /// Reads a row of ``CaseStore/columns``.
     init(_ row: Row) throws {
-        let openedBy: String = try row["opened_by"]
         self.init(
             id: try row["id"],
             campus: try row["campus_id"],
@@ -94,7 +101,7 @@ extension AfterSalesCase {
             customerID: try row["customer_id"],
             merchantID: try row["merchant_id"],
             riderID: try row["rider_id"],
-            openedBy: Actor(openedBy) ?? .system("unknown"),
+            openedBy: Actor(stored: try row["opened_by"]),
             isSystem: try row["is_system"],
             isTest: try row["is_test"],
             source: try row["source"],

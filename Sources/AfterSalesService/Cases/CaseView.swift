@@ -119,7 +119,8 @@ struct CaseView: Sendable {
     }
 
     private func name(_ actor: String) -> String {
-        guard !viewer.isStaff, let parsed = Actor(actor) else { return actor }
+        guard !viewer.isStaff else { return actor }
+        let parsed = Actor(stored: actor)
         switch parsed.role {
         case .agent, .supervisor, .admin, .platform: return parsed.role.rawValue
         case .customer: return viewer.actor == parsed ? actor : parsed.role.rawValue

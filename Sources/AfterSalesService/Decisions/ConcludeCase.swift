@@ -113,6 +113,9 @@ struct ConcludeCase: Sendable {
             entries.append(resolved.entry)
             decided = resolved.subject
         }
+        if decided.status == .rejected {
+            entries += try detachCases(from: decided, decidedBy, in: session)
+        }
         try trail.record(entries, in: session)
         try setTimers(of: decided, isNew: matter.isNew, in: session)
         return CaseFile(
@@ -121,6 +124,24 @@ struct ConcludeCase: Sendable {
             decision: DecisionSummary(judgement, by: decidedBy.actor),
             refunds: refunds
         )
+    }
+
+    /// Cases that waited for the refunds of one that is rejected after all are a person's again.
+    private func detachCases(
+        from rejected: AfterSalesCase,
+        _ cause: Cause,
+        in session: borrowing Session
+    ) throws -> [TrailEntry] {
+        var entries: [TrailEntry] = []
+        for waiting in try cases.lockAttached(to: rejected.id, campus: rejected.campus, in: session)
+        where waiting.status == .executing {
+            let (reopened, change) = try waiting.applying(.reopen, at: cause.at)
+            try session.execute(cases.update(to: reopened))
+            entries.append(
+                .changed(reopened, change, detail: ["detached_from": .string(rejected.id.description)], cause)
+            )
+        }
+        return entries
     }
 
     /// A case in review is due twice; one that is decided is due no more.
