@@ -1,7 +1,7 @@
 import ArgumentParser
 import ServiceKit
 
-/// `OrderService serve | migrate | campus | key | token | …`
+/// The executable: `serve` and the operators' commands.
 @main
 struct OrderServiceCommand: AsyncParsableCommand {
     static let configuration = ServiceCommands<OrderServiceDefinition>.configuration

@@ -120,10 +120,9 @@ struct RaceTests {
                     campus: campus.id,
                     in: Example.context()
                 )
-                return NewOrder(
-                    transition: transition,
+                return try NewOrder(
+                    transition,
                     key: campus.idempotencyKey(key, body: body),
-                    reply: StoredReply(status: 201, headers: [:], body: [0x7b, 0x7d]),
                     actor: Actor(role: .platform, id: "app"),
                     trace: nil
                 )

@@ -3,22 +3,26 @@ import Model
 // Lines and discounts are stored as they are shown, so one form serves the response and the columns.
 
 extension BillLine {
-    /// The line as it is stored, and as it is shown when nobody said anything about it since.
-    var json: JSON {
-        [
-            "line_no": .integer(Int64(number)),
-            "sku": .string(item.sku),
-            "name": .string(item.name),
-            "category": .string(item.category),
-            "unit_price_fen": .integer(item.unitPrice.fen),
-            "quantity": .integer(item.quantity),
-            "gross_fen": .integer(gross.fen),
-            "discount_fen": .integer(discount.fen),
-            "payable_fen": .integer(payable.fen),
-        ]
+    /// Writes the line with what became of it, if anybody said; without, this is what is stored.
+    func write(with facts: LineFacts?, to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("line_no", Int64(number))
+            writer.member("sku", item.sku)
+            writer.member("name", item.name)
+            writer.member("category", item.category)
+            writer.member("unit_price_fen", item.unitPrice)
+            writer.member("quantity", item.quantity)
+            writer.member("gross_fen", gross)
+            writer.member("discount_fen", discount)
+            writer.member("payable_fen", payable)
+            if let facts {
+                writer.name("facts")
+                writer.object(facts.writeMembers)
+            }
+        }
     }
 
-    /// Reads what ``json`` writes.
+    /// Reads what ``write(with:to:)`` writes.
     init(stored json: JSON) throws(StoredOrderMismatch) {
         guard let number = json["line_no"]?.integer, let sku = json["sku"]?.string, let name = json["name"]?.string,
             let category = json["category"]?.string, let unitPrice = json["unit_price_fen"]?.integer,
@@ -42,35 +46,45 @@ extension BillLine {
 }
 
 extension AllocatedDiscount {
-    /// The discount and its shares as they are stored and shown.
-    ///
-    /// Shares of nothing are left out.
-    var json: JSON {
-        var object: JSONObject = [
-            "funded_by": .string(discount.funder.rawValue),
-            "amount_fen": .integer(discount.amount.fen),
-        ]
-        switch discount.base {
-        case .order: object["applies_to"] = "order"
-        case .line(let number):
-            object["applies_to"] = "line"
-            object["line_no"] = .integer(Int64(number))
-        case .delivery: object["applies_to"] = "delivery"
-        case .packaging: object["applies_to"] = "packaging"
+    /// Writes the discount and its shares as they are stored and shown; shares of nothing are left out.
+    func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("funded_by", discount.funder.rawValue)
+            writer.member("amount_fen", discount.amount)
+            switch discount.base {
+            case .order: writer.member("applies_to", "order")
+            case .line(let number):
+                writer.member("applies_to", "line")
+                writer.member("line_no", Int64(number))
+            case .delivery: writer.member("applies_to", "delivery")
+            case .packaging: writer.member("applies_to", "packaging")
+            }
+            if let couponID = discount.couponID { writer.member("coupon_id", couponID) }
+            writer.name("allocations")
+            writer.array(writeAllocations)
         }
-        if let couponID = discount.couponID { object["coupon_id"] = .string(couponID) }
-        var allocations: [JSON] = []
-        for (index, share) in lineShares.enumerated() where share > .zero {
-            allocations.append(["line_no": .integer(Int64(index + 1)), "amount_fen": .integer(share.fen)])
-        }
-        for (fee, share) in [("delivery", deliveryShare), ("packaging", packagingShare)] where share > .zero {
-            allocations.append(["fee": .string(fee), "amount_fen": .integer(share.fen)])
-        }
-        object["allocations"] = .array(allocations)
-        return .object(object)
     }
 
-    /// Reads what ``json`` writes.
+    private func writeAllocations(to writer: inout JSONWriter) {
+        for (index, share) in lineShares.enumerated() where share > .zero {
+            writer.object { writer in
+                writer.member("line_no", Int64(index + 1))
+                writer.member("amount_fen", share)
+            }
+        }
+        writeAllocation(of: "delivery", deliveryShare, to: &writer)
+        writeAllocation(of: "packaging", packagingShare, to: &writer)
+    }
+
+    private func writeAllocation(of fee: String, _ share: Money, to writer: inout JSONWriter) {
+        guard share > .zero else { return }
+        writer.object { writer in
+            writer.member("fee", fee)
+            writer.member("amount_fen", share)
+        }
+    }
+
+    /// Reads what ``write(to:)`` writes.
     init(stored json: JSON, lineCount: Int) throws(StoredOrderMismatch) {
         guard let funder = json["funded_by"]?.string.flatMap(Funder.init), let amount = json["amount_fen"]?.integer,
             let base = DiscountBase(name: json["applies_to"]?.string, line: json["line_no"]?.integer)
@@ -98,6 +112,26 @@ extension AllocatedDiscount {
             }
         }
         self = allocated
+    }
+}
+
+extension Bill {
+    /// The lines as they are stored.
+    var linesText: JSONText {
+        JSONWriter.text(capacity: 256 * lines.count) { writer in
+            writer.array { writer in
+                for line in lines { line.write(with: nil, to: &writer) }
+            }
+        }
+    }
+
+    /// The discounts as they are stored and shown.
+    var discountsText: JSONText {
+        JSONWriter.text { writer in
+            writer.array { writer in
+                for discount in discounts { discount.write(to: &writer) }
+            }
+        }
     }
 }
 

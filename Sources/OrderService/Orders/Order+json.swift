@@ -2,67 +2,131 @@ import Model
 
 extension Order {
     /// The order as that actor sees it.
-    func json(for actor: Actor) -> JSON {
+    func text(for actor: Actor) -> JSONText {
         let bill = terms.bill
-        return [
-            "id": .string(id.description),
-            "external_id": .optional(terms.externalID),
-            "short_no": .optional(terms.shortNumber),
-            "source": .string(terms.source.rawValue),
-            "status": .string(status.rawValue),
-            "version": .integer(version),
-            "customer": ["id": .string(terms.customerID)],
-            "merchant": ["id": .string(terms.merchant.id), "name": .string(terms.merchant.name)],
-            "rider": rider.map { ["id": .string($0.id), "name": .optional($0.name)] } ?? .null,
-            "totals": [
-                "lines_fen": .integer(bill.linesTotal.fen),
-                "fees_fen": .integer(bill.feesTotal.fen),
-                "discount_fen": .integer(bill.discountTotal.fen),
-                "payable_fen": .integer(bill.payable.fen),
-                "paid_fen": .integer(paid.fen),
-            ],
-            "lines": .array(bill.lines.map { $0.json(with: lineFacts[$0.number]) }),
-            "fees": [
-                "delivery_fen": .integer(bill.delivery.gross.fen),
-                "packaging_fen": .integer(bill.packaging.gross.fen),
-                "delivery_payable_fen": .integer(bill.delivery.payable.fen),
-                "packaging_payable_fen": .integer(bill.packaging.payable.fen),
-            ],
-            "discounts": .array(bill.discounts.map(\.json)),
-            "dropoff": terms.dropoff.json,
-            "promised_at": .string(terms.promisedAt.rfc3339),
-            "times": [
-                "placed_at": .string(terms.placedAt.rfc3339),
-                "paid_at": .optional(times.paid?.rfc3339),
-                "accepted_at": .optional(times.accepted?.rfc3339),
-                "ready_at": .optional(times.ready?.rfc3339),
-                "picked_up_at": .optional(times.pickedUp?.rfc3339),
-                "delivered_at": .optional(times.delivered?.rfc3339),
-                "completed_at": .optional(times.completed?.rfc3339),
-                "cancelled_at": .optional(times.cancelled?.rfc3339),
-                "updated_at": .string(updatedAt.rfc3339),
-            ],
-            "handover": handover?.json ?? .null,
-            "cancellation": cancellation.map {
-                ["by": .string($0.actor.description), "reason": .string($0.reason)]
-            } ?? .null,
-            "payments": .array(payments.map(\.json)),
-            "allowed_actions": .array(allowedActions(for: actor).map { .string($0.rawValue) }),
-        ]
+        let lines =
+            lineFacts.isEmpty
+            ? bill.linesText
+            : JSONWriter.text { writer in
+                writer.array { writer in
+                    for line in bill.lines { line.write(with: lineFacts[line.number], to: &writer) }
+                }
+            }
+        return text(for: actor, lines: lines, discounts: bill.discountsText, dropoff: terms.dropoff.text)
     }
-}
 
-extension BillLine {
-    /// The line with what became of it.
-    fileprivate func json(with facts: LineFacts?) -> JSON {
-        guard let facts, case .object(var object) = json else { return json }
-        object["facts"] = facts.json
-        return .object(object)
+    /// The order as that actor sees it, of parts that are written already.
+    func text(for actor: Actor, lines: JSONText, discounts: JSONText, dropoff: JSONText) -> JSONText {
+        JSONWriter.text(capacity: 1_024 + lines.bytes.count + discounts.bytes.count) { writer in
+            writer.object { writer in
+                writer.member("id", id)
+                writer.member("external_id", terms.externalID)
+                writer.member("short_no", terms.shortNumber)
+                writer.member("source", terms.source.rawValue)
+                writer.member("status", status.rawValue)
+                writer.member("version", version)
+                writePeople(to: &writer)
+                writeTotals(to: &writer)
+                writer.member("lines", lines)
+                writeFees(to: &writer)
+                writer.member("discounts", discounts)
+                writer.member("dropoff", dropoff)
+                writer.member("promised_at", terms.promisedAt)
+                writeTimes(to: &writer)
+                writeEnd(to: &writer)
+                writer.name("payments")
+                writer.array { writer in
+                    for payment in payments { payment.write(to: &writer) }
+                }
+                writer.name("allowed_actions")
+                writer.array { writer in
+                    for action in allowedActions(for: actor) { writer.value(action.rawValue) }
+                }
+            }
+        }
+    }
+
+    private func writePeople(to writer: inout JSONWriter) {
+        writer.name("customer")
+        writer.object { $0.member("id", terms.customerID) }
+        writer.name("merchant")
+        writer.object { writer in
+            writer.member("id", terms.merchant.id)
+            writer.member("name", terms.merchant.name)
+        }
+        writer.name("rider")
+        if let rider {
+            writer.object { writer in
+                writer.member("id", rider.id)
+                writer.member("name", rider.name)
+            }
+        } else {
+            writer.null()
+        }
+    }
+
+    private func writeTotals(to writer: inout JSONWriter) {
+        let bill = terms.bill
+        writer.name("totals")
+        writer.object { writer in
+            writer.member("lines_fen", bill.linesTotal)
+            writer.member("fees_fen", bill.feesTotal)
+            writer.member("discount_fen", bill.discountTotal)
+            writer.member("payable_fen", bill.payable)
+            writer.member("paid_fen", paid)
+        }
+    }
+
+    private func writeFees(to writer: inout JSONWriter) {
+        let bill = terms.bill
+        writer.name("fees")
+        writer.object { writer in
+            writer.member("delivery_fen", bill.delivery.gross)
+            writer.member("packaging_fen", bill.packaging.gross)
+            writer.member("delivery_payable_fen", bill.delivery.payable)
+            writer.member("packaging_payable_fen", bill.packaging.payable)
+        }
+    }
+
+    private func writeTimes(to writer: inout JSONWriter) {
+        writer.name("times")
+        writer.object { writer in
+            writer.member("placed_at", terms.placedAt)
+            writer.member("paid_at", times.paid)
+            writer.member("accepted_at", times.accepted)
+            writer.member("ready_at", times.ready)
+            writer.member("picked_up_at", times.pickedUp)
+            writer.member("delivered_at", times.delivered)
+            writer.member("completed_at", times.completed)
+            writer.member("cancelled_at", times.cancelled)
+            writer.member("updated_at", updatedAt)
+        }
+    }
+
+    private func writeEnd(to writer: inout JSONWriter) {
+        writer.name("handover")
+        if let handover { writer.value(handover.text) } else { writer.null() }
+        writer.name("cancellation")
+        if let cancellation {
+            writer.object { writer in
+                writer.member("by", cancellation.actor.description)
+                writer.member("reason", cancellation.reason)
+            }
+        } else {
+            writer.null()
+        }
     }
 }
 
 extension LineFacts {
-    /// What somebody said, and `null` for what nobody did.
+    /// Writes what somebody said, and `null` for what nobody did.
+    func writeMembers(to writer: inout JSONWriter) {
+        writer.member("used", truth: used)
+        writer.member("opened", truth: opened)
+        writer.member("activated", truth: activated)
+    }
+
+    /// What somebody said, for the timeline.
     var json: JSON {
         [
             "used": used.map(JSON.bool) ?? .null,
@@ -73,29 +137,38 @@ extension LineFacts {
 }
 
 extension PaymentShare {
-    /// The part of the payment, as callers see it.
-    var json: JSON {
-        [
-            "payment_id": .string(paymentID.description),
-            "channel": .string(channel.rawValue),
-            "transaction_id": .string(transactionID),
-            "paid_at": .string(paidAt.rfc3339),
-            "purpose": .string(purpose.rawValue),
-            "amount_fen": .integer(amount.fen),
-        ]
+    /// Writes the part of the payment as callers see it.
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("payment_id", paymentID)
+            writer.member("channel", channel.rawValue)
+            writer.member("transaction_id", transactionID)
+            writer.member("paid_at", paidAt)
+            writer.member("purpose", purpose.rawValue)
+            writer.member("amount_fen", amount)
+        }
     }
 }
 
 extension Dropoff {
     /// The place as it is stored and shown.
-    var json: JSON {
-        var object: JSONObject = ["address": .string(address)]
-        if let latitude { object["lat"] = .double(latitude) }
-        if let longitude { object["lng"] = .double(longitude) }
-        return .object(object)
+    var text: JSONText {
+        JSONWriter.text { writer in
+            writer.object { writer in
+                writer.member("address", address)
+                if let latitude {
+                    writer.name("lat")
+                    writer.value(latitude)
+                }
+                if let longitude {
+                    writer.name("lng")
+                    writer.value(longitude)
+                }
+            }
+        }
     }
 
-    /// Reads what ``json`` writes.
+    /// Reads what ``text`` writes.
     init(stored json: JSON) throws(StoredOrderMismatch) {
         guard let address = json["address"]?.string else { throw StoredOrderMismatch(column: "dropoff") }
         self.init(address: address, latitude: json["lat"]?.number, longitude: json["lng"]?.number)
@@ -103,35 +176,40 @@ extension Dropoff {
 }
 
 extension Client {
-    /// Where it came from, as it is stored.
-    var json: JSON {
-        var object = JSONObject()
-        if let address { object["ip"] = .string(address) }
-        if let deviceID { object["device_id"] = .string(deviceID) }
-        return .object(object)
+    /// From where it came, as it is stored.
+    var text: JSONText {
+        JSONWriter.text { writer in
+            writer.object { writer in
+                if let address { writer.member("ip", address) }
+                if let deviceID { writer.member("device_id", deviceID) }
+            }
+        }
     }
 
-    /// Reads what ``json`` writes.
-    init(stored json: JSON) {
+    /// Reads what ``text`` writes, and what requests say.
+    init(json: JSON) {
         self.init(address: json["ip"]?.string, deviceID: json["device_id"]?.string)
     }
 }
 
 extension Handover {
     /// The handover as it is stored and shown.
-    var json: JSON {
-        var object: JSONObject = ["kind": .string(kind.rawValue)]
-        if let proof {
-            var members = JSONObject()
-            if let photo = proof.photo { members["photo"] = .string(photo) }
-            if let code = proof.code { members["code"] = .string(code) }
-            if let lockerLog = proof.lockerLog { members["locker_log"] = .string(lockerLog) }
-            object["proof"] = .object(members)
+    var text: JSONText {
+        JSONWriter.text { writer in
+            writer.object { writer in
+                writer.member("kind", kind.rawValue)
+                guard let proof else { return }
+                writer.name("proof")
+                writer.object { writer in
+                    if let photo = proof.photo { writer.member("photo", photo) }
+                    if let code = proof.code { writer.member("code", code) }
+                    if let lockerLog = proof.lockerLog { writer.member("locker_log", lockerLog) }
+                }
+            }
         }
-        return .object(object)
     }
 
-    /// Reads what ``json`` writes, and what requests say.
+    /// Reads what ``text`` writes, and what requests say.
     init?(json: JSON) {
         guard let kind = json["kind"]?.string.flatMap(HandoverKind.init) else { return nil }
         let proof = json["proof"].map {

@@ -1,16 +1,17 @@
 import Model
 
 extension OrderAction {
-    /// In which roles it can be asked for at all.
-    var roles: Set<Role> {
-        switch self {
-        case .pay: [.platform]
-        case .accept, .reject, .ready: [.merchant, .agent, .supervisor, .admin, .platform]
-        case .pickUp, .deliver: [.rider, .agent, .supervisor, .admin, .platform]
-        case .complete: [.customer, .agent, .supervisor, .admin, .platform]
-        case .cancel: [.customer, .merchant, .agent, .supervisor, .admin, .platform]
-        case .reportException: [.merchant, .rider, .agent, .supervisor, .admin, .platform]
-        case .stateLineFacts: [.merchant, .agent, .supervisor, .admin, .platform]
+    /// Whether it can be asked for in that role at all.
+    func isOpen(to role: Role) -> Bool {
+        switch (self, role) {
+        case (.pay, _): role == .platform
+        case (_, .agent), (_, .supervisor), (_, .admin), (_, .platform): true
+        case (_, .system): false
+        case (.accept, _), (.reject, _), (.ready, _), (.stateLineFacts, _): role == .merchant
+        case (.pickUp, _), (.deliver, _): role == .rider
+        case (.complete, _): role == .customer
+        case (.cancel, _): role == .customer || role == .merchant
+        case (.reportException, _): role == .merchant || role == .rider
         }
     }
 }
@@ -19,7 +20,7 @@ extension Order {
     /// What that actor may do with it as it stands, in the order of an order's life.
     func allowedActions(for actor: Actor) -> [OrderAction] {
         OrderAction.allCases.filter { action in
-            action.roles.contains(actor.role) && isPossible(action, for: actor.role)
+            action.isOpen(to: actor.role) && isPossible(action, for: actor.role)
         }
     }
 

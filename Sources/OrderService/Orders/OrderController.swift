@@ -192,7 +192,7 @@ struct OrderController: Sendable {
     private func get(_ call: Call) async throws -> Reply {
         let order = try await visible(call)
         guard !call.hasCurrent(order.version) else { return Reply(status: 304).etag(order.version) }
-        return Reply.ok(order.json(for: call.principal.actor)).etag(order.version)
+        return Reply.json(order.text(for: call.principal.actor)).etag(order.version)
     }
 
     private func timeline(_ call: Call) async throws -> Reply {
@@ -220,13 +220,25 @@ struct OrderController: Sendable {
         let shown = found.prefix(page.limit)
         let next = found.count > page.limit ? shown.last.map { Cursor(time: $0.updatedAt, id: $0.id).text } : nil
         let actor = call.principal.actor
-        return .ok(["items": .array(shown.map { $0.json(for: actor) }), "next_cursor": .optional(next)])
+        return .json(
+            JSONWriter.text { writer in
+                writer.object { writer in
+                    writer.name("items")
+                    writer.array { writer in
+                        for order in shown { writer.value(order.text(for: actor)) }
+                    }
+                    writer.member("next_cursor", next)
+                }
+            }
+        )
     }
 }
 
 extension OrderAction {
     /// The roles of users who may ask for it; the platform's key may by its scope.
-    var users: Set<Role> { roles.subtracting([.platform, .system]) }
+    var users: Set<Role> {
+        Set(Role.allCases.filter { $0 != .platform && isOpen(to: $0) })
+    }
 }
 
 extension Call {
@@ -253,7 +265,7 @@ extension OrderRequest {
             trace: call.trace.description
         ) { transitions in
             guard let order = transitions.first?.order else { return .noContent }
-            return Reply.ok(order.json(for: actor)).etag(order.version)
+            return Reply.json(order.text(for: actor)).etag(order.version)
         }
     }
 }
@@ -296,5 +308,12 @@ extension OrderTimelineEntry {
             "recorded_at": .string(recordedAt.rfc3339),
             "detail": detail ?? .null,
         ]
+    }
+}
+
+extension Reply {
+    /// An answer of JSON that is written already.
+    static func json(status: Int = 200, _ text: JSONText) -> Reply {
+        Reply(status: status, headers: [.contentType: "application/json"], body: .bytes(text.bytes))
     }
 }

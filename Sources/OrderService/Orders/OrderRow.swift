@@ -79,7 +79,7 @@ extension OrderTerms {
         bill = try Bill(columns: &column)
         dropoff = try Dropoff(stored: try column.next())
         let client: JSON? = try column.next()
-        self.client = client.map(Client.init(stored:))
+        self.client = client.map(Client.init(json:))
         promisedAt = try column.next()
         placedAt = try column.next()
     }

@@ -3,17 +3,6 @@ import Model
 import Postgres
 import ServiceKit
 
-/// An order that is to be placed: decided, and its answer and its event written out.
-struct NewOrder: Sendable {
-    var transition: OrderTransition
-    var key: IdempotencyKey
-    var reply: StoredReply
-    var actor: Actor
-    var trace: String?
-
-    var order: Order { transition.order }
-}
-
 /// What became of an order that was to be placed.
 enum PlacingOutcome: Sendable {
     /// It is there.
@@ -80,91 +69,87 @@ extension OrderStore {
     /// The claim function takes the keys' locks and reads what is stored under them in a snapshot of its own, after the locks. External
     /// numbers are inserted in their order, so that two batches that share some cannot wait for each other.
     private func placing(_ new: [NewOrder]) -> SQL {
-        let orders = new.map(\.order)
-        let steps = new.compactMap(\.transition.steps.first)
-        return """
-            with claim as materialized (
-                select * from campus.orders_idempotency_claim(
-                    \(new.map(\.key.lockID)), \(new.map(\.key.campus)), \(new.map(\.key.principal)),
-                    \(new.map(\.key.method)), \(new.map(\.key.path)), \(new.map(\.key.key))
-                )
-            ),
-            member as materialized (
-                select m.*, c.is_locked, c.body_sha256 as known_sha256, c.status as known_status,
-                    c.headers as known_headers, c.body as known_body, t.id as taken
-                from unnest(\(rowColumns(orders, steps)), \(answerColumns(new))) with ordinality as m (
-                    campus_id, id, external_id, short_no, source, customer_id, merchant_id, merchant_name, lines, discounts,
-                    delivery_fen, packaging_fen, delivery_payable_fen, packaging_payable_fen, lines_fen, fees_fen,
-                    discount_fen, payable_fen, dropoff, client, promised_at, placed_at, event,
-                    actor, trace, due_at, principal, method, path, key, body_sha256, reply_status, reply_headers, reply_body,
-                    number
-                )
-                join claim c on c.ordinal = m.number
-                left join lateral (
-                    select o.id from campus.orders o
-                    where o.campus_id = m.campus_id and o.external_id = m.external_id offset 0
-                ) t on true
-            ),
-            fresh as materialized (
-                select * from member where is_locked and known_status is null and taken is null
-                order by campus_id, external_id
-            ),
-            placed as (
-                insert into campus.orders (
-                    campus_id, id, external_id, short_no, source, status, version, customer_id, merchant_id, merchant_name,
-                    lines, discounts, delivery_fen, packaging_fen, delivery_payable_fen, packaging_payable_fen, lines_fen,
-                    fees_fen, discount_fen, payable_fen, paid_fen, dropoff, client, promised_at, placed_at, updated_at
-                )
-                select campus_id, id, external_id, short_no, source, 'placed', 1, customer_id, merchant_id, merchant_name,
-                    lines, discounts, delivery_fen, packaging_fen, delivery_payable_fen, packaging_payable_fen, lines_fen,
-                    fees_fen, discount_fen, payable_fen, 0, dropoff, client, promised_at, placed_at, placed_at
-                from fresh
-            ),
-            written as (
-                insert into campus.order_timeline (campus_id, order_id, version, type, actor, at)
-                select campus_id, id, 1, 'order.placed', actor, placed_at from fresh
-            ),
-            told as (
-                insert into campus.orders_event (\(EventStore.columns))
-                select campus_id, 'order.placed', id, 1, id, actor, placed_at, trace, event from fresh
-            ),
-            armed as (
-                insert into campus.orders_timer (subject_id, kind, campus_id, due_at, payload)
-                select id, \(OrderTimer.payment.rawValue), campus_id, due_at, '{}' from fresh where due_at is not null
-            ),
-            answered as (
-                insert into campus.orders_idempotency as stored
-                    (campus_id, principal, method, path, key, body_sha256, status, headers, body)
-                select campus_id, principal, method, path, key, body_sha256, reply_status, reply_headers, reply_body from fresh
-                on conflict (campus_id, principal, method, path, key) do update
-                    set body_sha256 = excluded.body_sha256, status = excluded.status, headers = excluded.headers,
-                        body = excluded.body, created_at = clock_timestamp()
+        """
+        with claim as materialized (
+            select * from campus.orders_idempotency_claim(
+                \(new.map { $0.key.lockID }), \(new.map { $0.key.campus }), \(new.map { $0.key.principal }),
+                \(new.map { $0.key.method }), \(new.map { $0.key.path }), \(new.map { $0.key.key })
             )
-            select number::integer, is_locked, known_sha256, known_status, known_headers, known_body, taken from member
-            """
+        ),
+        member as materialized (
+            select m.*, c.is_locked, c.body_sha256 as known_sha256, c.status as known_status,
+                c.headers as known_headers, c.body as known_body, t.id as taken
+            from unnest(\(rowColumns(new)), \(answerColumns(new))) with ordinality as m (
+                campus_id, id, external_id, short_no, source, customer_id, merchant_id, merchant_name, lines, discounts,
+                delivery_fen, packaging_fen, delivery_payable_fen, packaging_payable_fen, lines_fen, fees_fen,
+                discount_fen, payable_fen, dropoff, client, promised_at, placed_at, event,
+                actor, trace, due_at, principal, method, path, key, body_sha256, reply_status, reply_headers, reply_body,
+                number
+            )
+            join claim c on c.ordinal = m.number
+            left join lateral (
+                select o.id from campus.orders o
+                where o.campus_id = m.campus_id and o.external_id = m.external_id offset 0
+            ) t on true
+        ),
+        fresh as materialized (
+            select * from member where is_locked and known_status is null and taken is null
+            order by campus_id, external_id
+        ),
+        placed as (
+            insert into campus.orders (
+                campus_id, id, external_id, short_no, source, status, version, customer_id, merchant_id, merchant_name,
+                lines, discounts, delivery_fen, packaging_fen, delivery_payable_fen, packaging_payable_fen, lines_fen,
+                fees_fen, discount_fen, payable_fen, paid_fen, dropoff, client, promised_at, placed_at, updated_at
+            )
+            select campus_id, id, external_id, short_no, source, 'placed', 1, customer_id, merchant_id, merchant_name,
+                lines, discounts, delivery_fen, packaging_fen, delivery_payable_fen, packaging_payable_fen, lines_fen,
+                fees_fen, discount_fen, payable_fen, 0, dropoff, client, promised_at, placed_at, placed_at
+            from fresh
+        ),
+        written as (
+            insert into campus.order_timeline (campus_id, order_id, version, type, actor, at)
+            select campus_id, id, 1, 'order.placed', actor, placed_at from fresh
+        ),
+        told as (
+            insert into campus.orders_event (\(EventStore.columns))
+            select campus_id, 'order.placed', id, 1, id, actor, placed_at, trace, event from fresh
+        ),
+        armed as (
+            insert into campus.orders_timer (subject_id, kind, campus_id, due_at, payload)
+            select id, \(OrderTimer.payment.rawValue), campus_id, due_at, '{}' from fresh where due_at is not null
+        ),
+        answered as (
+            insert into campus.orders_idempotency as stored
+                (campus_id, principal, method, path, key, body_sha256, status, headers, body)
+            select campus_id, principal, method, path, key, body_sha256, reply_status, reply_headers, reply_body from fresh
+            on conflict (campus_id, principal, method, path, key) do update
+                set body_sha256 = excluded.body_sha256, status = excluded.status, headers = excluded.headers,
+                    body = excluded.body, created_at = clock_timestamp()
+        )
+        select number::integer, is_locked, known_sha256, known_status, known_headers, known_body, taken from member
+        """
     }
 
-    private func rowColumns(_ orders: [Order], _ steps: [OrderStep]) -> SQL {
-        let terms = orders.map(\.terms)
-        let bills = terms.map(\.bill)
-        return """
-            \(orders.map(\.campus)), \(orders.map(\.id)), \(terms.map(\.externalID)), \(terms.map(\.shortNumber)),
-            \(terms.map(\.source)), \(terms.map(\.customerID)), \(terms.map(\.merchant.id)), \(terms.map(\.merchant.name)),
-            \(bills.map { JSON.array($0.lines.map(\.json)) }), \(bills.map { JSON.array($0.discounts.map(\.json)) }),
-            \(bills.map(\.delivery.gross)), \(bills.map(\.packaging.gross)), \(bills.map(\.delivery.payable)),
-            \(bills.map(\.packaging.payable)), \(bills.map(\.linesTotal)), \(bills.map(\.feesTotal)),
-            \(bills.map(\.discountTotal)), \(bills.map(\.payable)), \(terms.map(\.dropoff.json)),
-            \(terms.map { $0.client?.json }), \(terms.map(\.promisedAt)), \(terms.map(\.placedAt)),
-            \(steps.map { $0.event?.json ?? .null })
-            """
+    private func rowColumns(_ new: [NewOrder]) -> SQL {
+        """
+        \(new.map { $0.order.campus }), \(new.map { $0.order.id }), \(new.map { $0.terms.externalID }),
+        \(new.map { $0.terms.shortNumber }), \(new.map { $0.terms.source }), \(new.map { $0.terms.customerID }),
+        \(new.map { $0.terms.merchant.id }), \(new.map { $0.terms.merchant.name }), \(new.map { $0.lines }),
+        \(new.map { $0.discounts }), \(new.map { $0.bill.delivery.gross }), \(new.map { $0.bill.packaging.gross }),
+        \(new.map { $0.bill.delivery.payable }), \(new.map { $0.bill.packaging.payable }),
+        \(new.map { $0.bill.linesTotal }), \(new.map { $0.bill.feesTotal }), \(new.map { $0.bill.discountTotal }),
+        \(new.map { $0.bill.payable }), \(new.map { $0.dropoff }), \(new.map { $0.client }),
+        \(new.map { $0.terms.promisedAt }), \(new.map { $0.terms.placedAt }), \(new.map { $0.event })
+        """
     }
 
     private func answerColumns(_ new: [NewOrder]) -> SQL {
         """
-        \(new.map(\.actor.description)), \(new.map(\.trace)), \(new.map { $0.transition.armed[.payment] }),
-        \(new.map(\.key.principal)), \(new.map(\.key.method)), \(new.map(\.key.path)), \(new.map(\.key.key)),
+        \(new.map { $0.actor.description }), \(new.map { $0.trace }), \(new.map { $0.transition.armed[.payment] }),
+        \(new.map { $0.key.principal }), \(new.map { $0.key.method }), \(new.map { $0.key.path }), \(new.map { $0.key.key }),
         \(new.map(\.key.bodySHA256.bytes)), \(new.map { Int16(clamping: $0.reply.status) }),
-        \(new.map(\.reply.headersJSON)), \(new.map(\.reply.body))
+        \(new.map { $0.reply.headersJSON }), \(new.map { $0.reply.body })
         """
     }
 }

@@ -32,7 +32,7 @@ extension OrderStore {
             accepted_at = \(order.times.accepted), ready_at = \(order.times.ready), picked_up_at = \(order.times.pickedUp),
             delivered_at = \(order.times.delivered), completed_at = \(order.times.completed),
             cancelled_at = \(order.times.cancelled), cancelled_by = \(order.cancellation?.actor.description),
-            cancel_reason = \(order.cancellation?.reason), handover = \(order.handover?.json),
+            cancel_reason = \(order.cancellation?.reason), handover = \(order.handover?.text),
             reported_step = \(order.lastReported?.step), reported_at = \(order.lastReported?.at),
             updated_at = \(order.updatedAt)
         where campus_id = \(order.campus) and id = \(order.id)

@@ -48,7 +48,7 @@ extension OrderTerms {
                 longitude: dropoff["lng"]?.number
             ),
             promisedAt: promisedAt,
-            client: body["client"].map(Client.init(stored:)),
+            client: body["client"].map(Client.init(json:)),
             placedAt: now
         )
     }

@@ -33,12 +33,9 @@ struct PlaceOrder: Sendable {
         }
         let context = OrderContext(call, reportedAt: nil)
         let transition = Order.placed(terms, id: OrderID.make(at: call.now), campus: call.campus.id, in: context)
-        let order = transition.order
-        let reply = Reply.created(order.json(for: actor), location: "/v1/orders/\(order.id)").etag(order.version)
-        let new = NewOrder(
-            transition: transition,
+        let new = try NewOrder(
+            transition,
             key: try call.requireIdempotency(),
-            reply: try StoredReply(reply),
             actor: actor,
             trace: call.trace.description
         )

@@ -62,15 +62,20 @@ struct PaymentController: Sendable {
             }
             // Reported before, the payment has the id of the first report.
             let id = orders.lazy.flatMap(\.payments).first(where: isOurs)?.paymentID ?? payment.id
-            return Reply(
+            return .json(
                 status: 201,
-                body: .json([
-                    "id": .string(id.description),
-                    "channel": .string(payment.channel.rawValue),
-                    "transaction_id": .string(payment.transactionID),
-                    "amount_fen": .integer(payment.amount.fen),
-                    "orders": .array(orders.map { $0.json(for: actor) }),
-                ])
+                JSONWriter.text { writer in
+                    writer.object { writer in
+                        writer.member("id", id)
+                        writer.member("channel", payment.channel.rawValue)
+                        writer.member("transaction_id", payment.transactionID)
+                        writer.member("amount_fen", payment.amount)
+                        writer.name("orders")
+                        writer.array { writer in
+                            for order in orders { writer.value(order.text(for: actor)) }
+                        }
+                    }
+                }
             )
         }
         return try await changeOrders(request, logger: call.logger)
