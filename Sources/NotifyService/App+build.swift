@@ -39,7 +39,7 @@ enum NotifyServiceDefinition: ServiceDefinition {
         let hub = StreamHub(limits: limits, logger: logger) { places, limit in
             try await pool.autocommit { try InboxStore().lines(after: places, limit: limit, in: $0) }
         }
-        let connections = WebhookConnections()
+        let connections = WebhookConnections(concurrency: try configuration[.webhookConcurrency])
         let worker = try worker(foundation, connections, vault, schedule)
         let fanOut = fanOut(foundation, hub, worker)
         let waker = StreamWaker(

@@ -4,7 +4,13 @@ import Synchronization
 
 /// The HTTP client of webhooks: made when first needed, closed when the process stops.
 final class WebhookConnections: Service, Sendable {
+    private let concurrency: Int
     private let made = Mutex<HTTPClient?>(nil)
+
+    /// Connections for so many requests at once.
+    init(concurrency: Int) {
+        self.concurrency = concurrency
+    }
 
     /// The client.
     var client: HTTPClient {
@@ -12,7 +18,7 @@ final class WebhookConnections: Service, Sendable {
             if let made { return made }
             let client = HTTPClient(
                 eventLoopGroupProvider: .singleton,
-                configuration: WebhookSender.clientConfiguration
+                configuration: WebhookSender.clientConfiguration(concurrency: concurrency)
             )
             made = client
             return client

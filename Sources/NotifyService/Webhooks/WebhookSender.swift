@@ -26,8 +26,8 @@ struct WebhookSender: Sendable {
         self.deadline = deadline
     }
 
-    /// How the client must be set up.
-    static var clientConfiguration: HTTPClient.Configuration {
+    /// How the client must be set up to send so many requests at once.
+    static func clientConfiguration(concurrency: Int) -> HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow,
             timeout: HTTPClient.Configuration.Timeout(connect: .seconds(5)),
@@ -35,6 +35,8 @@ struct WebhookSender: Sendable {
         )
         configuration.connectionPool.idleTimeout = .seconds(30)
         configuration.connectionPool.retryConnectionEstablishment = false
+        // Endpoints are kept apart by the queue. Here those of one host would wait for each other.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = concurrency
         configuration.httpVersion = .http1Only
         return configuration
     }

@@ -18,7 +18,7 @@ struct WebhookURL: Hashable, Sendable {
     /// - `allowsLoopback`: whether this machine itself may be an address, also without TLS: for development only.
     init(_ text: String, allowsLoopback: Bool) throws(Fault) {
         guard let components = URLComponents(string: text), let scheme = components.scheme?.lowercased(),
-            let host = components.host?.lowercased(), !host.isEmpty
+            let host = components.encodedHost?.lowercased(), !host.isEmpty
         else { throw Fault(detail: "must be an absolute http or https URL") }
         guard text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
             throw Fault(detail: "must be written in ASCII")
