@@ -54,9 +54,7 @@ struct BatchReader: Sendable {
     ) throws -> BatchResult<Effect> {
         var (batch, result) = try next(reading, Effect.self, in: session)
         guard let batch else { return result }
-        let blocked =
-            batch.events.isEmpty
-            ? [] : try parked.roots(amongThoseOf: batch.events, consumer: cursors.consumer, in: session)
+        let blocked = try blockedRoots(of: batch, in: session)
         let free = blocked.isEmpty ? batch.events : batch.events.filter { !blocked.contains($0.root) }
         if !blocked.isEmpty {
             let behind = batch.events.filter { blocked.contains($0.root) }.map { ParkedFailure(waiting: $0) }
@@ -66,6 +64,12 @@ struct BatchReader: Sendable {
         if !free.isEmpty { result.effects = [try handle(session, free)] }
         try finish(batch, held: result.held, in: session)
         return result
+    }
+
+    /// The roots of a batch that have parked events.
+    func blockedRoots(of batch: Batch, in session: borrowing Session) throws -> Set<AnyID> {
+        guard batch.hasParked, !batch.events.isEmpty else { return [] }
+        return try parked.roots(amongThoseOf: batch.events, consumer: cursors.consumer, in: session)
     }
 
     /// The next batch, its cursors locked; nil when there is none.
@@ -83,6 +87,10 @@ struct BatchReader: Sendable {
         )
         result.reading.doneThrough = nil
         guard let plan = CursorPlan(mine) else { return (nil, result) }
+        let hasParked = mine.contains(where: \.hasParked)
+        func batch(_ events: [RecordedEvent], upTo tick: Int64, _ eventID: Int64) -> Batch {
+            Batch(shards: plan.shards, events: events, tick: tick, eventID: eventID, hasParked: hasParked)
+        }
         var ticksAtOnce = plan.isPartial ? 1 : reading.ticksAtOnce
         while let window = try ticks.window(
             after: plan.tick,
@@ -96,12 +104,11 @@ struct BatchReader: Sendable {
                 if events.count < limit / 2 {
                     result.reading.ticksAtOnce = min(Self.mostTicksAtOnce, result.reading.ticksAtOnce * 2)
                 }
-                return (Batch(shards: plan.shards, events: events, tick: window.laterTick, eventID: 0), result)
+                return (batch(events, upTo: window.laterTick, 0), result)
             }
             if ticksAtOnce == 1 {
                 let part = Array(events.prefix(limit))
-                let last = part.last?.id ?? plan.eventID
-                return (Batch(shards: plan.shards, events: part, tick: plan.tick, eventID: last), result)
+                return (batch(part, upTo: plan.tick, part.last?.id ?? plan.eventID), result)
             }
             // Too much for one batch: fewer ticks. What does not fit even then is read in parts.
             ticksAtOnce = max(1, ticksAtOnce / 4)
@@ -151,6 +158,8 @@ struct Batch: Sendable {
     let events: [RecordedEvent]
     let tick: Int64
     let eventID: Int64
+    /// Whether the group has parked events.
+    let hasParked: Bool
 }
 
 extension ParkedFailure {

@@ -9,7 +9,7 @@ extension ConsumerGroup {
             var (batch, result) = try self.batches.next(reading, Effect.self, in: session)
             guard let batch else { return result }
             let parked = self.batches.parked
-            let blocked = try parked.roots(amongThoseOf: batch.events, consumer: self.name, in: session)
+            let blocked = try self.batches.blockedRoots(of: batch, in: session)
             let outcome = try self.handleEach(
                 batch.events,
                 blocked: blocked,

@@ -6,6 +6,8 @@ struct Cursor: Hashable, Sendable {
     let tick: Int64
     /// When positive, the next tick is read in parts, and done up to this event.
     let eventID: Int64
+    /// Whether the group has parked events, of whatever shard.
+    var hasParked = false
 }
 
 /// What a group reads next: the shards furthest behind, up to where the others stand.

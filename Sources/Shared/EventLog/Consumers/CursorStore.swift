@@ -115,7 +115,8 @@ struct CursorStore: Sendable {
         let shards = held.keys.sorted()
         return try session.query(
             """
-            select c.shard, c.tick, c.event_id
+            select c.shard, c.tick, c.event_id,
+                exists (select from \(tables.parked) p where p.consumer = \(consumer)) as has_parked
             from \(tables.cursor) c
             join unnest(\(shards), \(shards.map { held[$0] ?? 0 })) as held (shard, epoch)
                 on held.shard = c.shard and held.epoch = c.epoch
@@ -123,7 +124,7 @@ struct CursorStore: Sendable {
             order by c.shard
             for update of c
             """
-        ) { Cursor(shard: try $0[0], tick: try $0[1], eventID: try $0[2]) }
+        ) { Cursor(shard: try $0[0], tick: try $0[1], eventID: try $0[2], hasParked: try $0[3]) }
     }
 
     /// Moves cursors on, if this member still holds them.

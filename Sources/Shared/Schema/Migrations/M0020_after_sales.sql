@@ -223,6 +223,8 @@ create table campus.refund_item (
     constraint refund_item_positive check (amount_fen > 0)
 );
 
+create index refund_item_by_refundable on campus.refund_item (campus_id, order_id, payment_id, item);
+
 create table campus.refund_timeline (
     campus_id uuid not null,
     refund_id uuid not null,
