@@ -1,4 +1,5 @@
 import Model
+import ServiceKit
 import Testing
 
 @testable import OrderService

@@ -148,8 +148,10 @@ struct PricingTests {
             packaging: 100,
             [discount(333), discount(10, .line(2)), discount(20, .packaging)]
         )
-        #expect(try bill.lines.map { try BillLine(stored: $0.json) } == bill.lines)
-        #expect(try bill.discounts.map { try AllocatedDiscount(stored: $0.json, lineCount: 2) } == bill.discounts)
+        let lines = try JSON(parsing: bill.linesText.bytes).array ?? []
+        #expect(try lines.map { try BillLine(stored: $0) } == bill.lines)
+        let discounts = try JSON(parsing: bill.discountsText.bytes).array ?? []
+        #expect(try discounts.map { try AllocatedDiscount(stored: $0, lineCount: 2) } == bill.discounts)
     }
 }
 

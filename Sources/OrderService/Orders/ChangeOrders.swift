@@ -49,7 +49,10 @@ struct ChangeOrders: Sendable {
 
     /// Carries out what a timer asks; nothing happens when it has become moot.
     func fire(_ request: OrderRequest, logger: Logger) async throws {
-        guard case .done(_, let transitions) = try await alone(request) else { return }
+        guard case .done(_, let transitions) = try await alone(request) else {
+            logger.record(.orderTimerMoot, [.timer: .string(request.context.actor.id)])
+            return
+        }
         finish(transitions, actor: request.context.actor, logger: logger)
     }
 
