@@ -178,6 +178,42 @@ struct WebhookDeliveryTests {
         }
     }
 
+    @Test("What is on its way to an endpoint that is deleted or disabled is not sent")
+    func abandoned() async throws {
+        try await QuickNotify.$timing.withValue(WebhookTiming(deadline: .seconds(2), haste: 10)) {
+            try await WebhookReceiver.run { _, _ in
+                Response(status: .badGateway)
+            } _: { receiver in
+                try await NotifyCampus.run { campus in
+                    let deleted = try await campus.subscribe(receiver.url)
+                    let disabled = try await campus.subscribe(receiver.url)
+                    try await campus.append([Samples.order(.accepted, id: .random())])
+                    try await receiver.wait(for: 2)
+                    let path = "/v1/webhook-endpoints"
+                    #expect(try await campus.send(.delete, "\(path)/\(deleted.id)").status == 204)
+                    let settings: JSON = ["url": .string(receiver.url), "event_types": ["*"], "status": "disabled"]
+                    let put = try await campus.send(
+                        .put,
+                        "\(path)/\(disabled.id)",
+                        settings,
+                        headers: [.ifMatch: "\"v1\""]
+                    )
+                    #expect(put["disabled_reason"] == "requested")
+                    let before = receiver.received.value.count
+                    try await campus.waitForDeliveries(1, of: disabled.id, "dead")
+                    let pool = try campus.database.pool()
+                    try await eventually("nothing is left to do") {
+                        try await pool.autocommit { session in
+                            try session.one("select count(*) from campus.notifications_task") { try $0[0] as Int64 }
+                        } == 0
+                    }
+                    // An attempt that had begun may still have arrived.
+                    #expect(receiver.received.value.count <= before + 2)
+                }
+            }
+        }
+    }
+
     @Test("A redirect is an answer like any other: nothing is sent where it points")
     func redirect() async throws {
         try await WebhookReceiver.run { hook, _ in
@@ -315,6 +351,18 @@ struct WebhookDeliveryTests {
                 #expect(hooks[1].at - hooks[0].at >= .milliseconds(1_400))
             }
         }
+    }
+}
+
+@Suite("What is kept of an answer")
+struct ResponseExcerptTests {
+    @Test("It is one line, cut by scalars, without secrets; an empty answer leaves nothing")
+    func cleaned() {
+        #expect(ResponseExcerpt.make([]) == nil)
+        #expect(ResponseExcerpt.make(Array("a\r\nb\u{0}c".utf8)) == "a  b c")
+        #expect(ResponseExcerpt.make(Array("key whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".utf8)) == "key [masked]")
+        let flags = ResponseExcerpt.make(Array(String(repeating: "🇨🇳", count: 900).utf8)) ?? ""
+        #expect(flags.unicodeScalars.count <= ResponseExcerpt.limit)
     }
 }
 

@@ -242,7 +242,8 @@ final class StreamHub: Service, Sendable {
             let now = ContinuousClock.now
             for stream in state.withLock({ $0.streams.values.flatMap(\.self) }) {
                 if stream.endsAt <= now {
-                    stream.close()
+                    // Also where nobody ever came to write it, because its client left before the answer began.
+                    remove(stream)
                 } else {
                     stream.beat(every: limits.heartbeat, now: now)
                 }

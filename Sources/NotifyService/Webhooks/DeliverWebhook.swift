@@ -46,9 +46,8 @@ struct DeliverWebhook: Sendable {
         if load.delivery.status == .delivered, task.reason != .replay { return .done { _ in } }
         let now = clock.now()
         guard let endpoint = load.endpoint, endpoint.status == .active else {
-            return .dead(reason: "the endpoint is \(load.endpoint == nil ? "deleted" : "disabled")") { session in
-                try deliveries.abandon(task, at: now, in: session)
-            }
+            // Deleted or disabled since: nothing went wrong, and there is nothing left to do.
+            return .done { session in try deliveries.abandon(task, at: now, in: session) }
         }
         let attempt = await sender.send(
             load.delivery.body,
@@ -109,22 +108,22 @@ struct DeliverWebhook: Sendable {
             }
         case .gone:
             log(.webhookEndpointGone, attempt, leased, task, type: type)
-            return .dead(reason: "the endpoint answered 410") { session in
+            return .done { session in
                 try endpoints.disableGone(task.endpoint, of: task.campus, at: attempt.attemptedAt, in: session)
                 try deliveries.record(attempt, of: task, status: .dead, nextAttemptAt: nil, in: session)
             }
         case .refused, .failed, .timedOut:
             let reason = attempt.httpStatus.map { "status \($0)" } ?? attempt.error ?? attempt.outcome.rawValue
+            if task.isExtra {
+                log(.webhookFailed, attempt, leased, task, type: type)
+                return .done { session in
+                    try deliveries.record(attempt, of: task, status: nil, nextAttemptAt: nil, in: session)
+                }
+            }
             guard let delay, leased.attempt < leased.maxAttempts else {
-                log(task.isExtra ? .webhookFailed : .webhookDead, attempt, leased, task, type: type)
+                log(.webhookDead, attempt, leased, task, type: type)
                 return .dead(reason: reason) { session in
-                    try deliveries.record(
-                        attempt,
-                        of: task,
-                        status: task.isExtra ? nil : .dead,
-                        nextAttemptAt: nil,
-                        in: session
-                    )
+                    try deliveries.record(attempt, of: task, status: .dead, nextAttemptAt: nil, in: session)
                 }
             }
             let wait = delay / timing.haste

@@ -44,19 +44,22 @@ struct WebhookAttempt: Hashable, Sendable {
     let retryAfter: Duration?
 }
 
-/// Answers of strangers, cut and cleaned before they are kept.
+/// Words of strangers, cut and cleaned before they are kept.
 enum ResponseExcerpt {
-    /// How many characters of an answer are kept.
+    /// How many Unicode scalars of an answer are kept.
     static let limit = 1_000
 
     /// The start of a body on one line, with what looks like a secret or a phone number masked; nil for an empty body.
     static func make(_ bytes: [UInt8]) -> String? {
+        let excerpt = cleaned(String(decoding: bytes.prefix(limit * 4), as: UTF8.self), limit: limit)
+        return excerpt.isEmpty ? nil : excerpt
+    }
+
+    /// The start of a text on one line, with what looks like a secret or a phone number masked.
+    static func cleaned(_ text: String, limit: Int) -> String {
         let line = String.UnicodeScalarView(
-            String(decoding: bytes.prefix(limit * 4), as: UTF8.self).unicodeScalars.map { scalar in
-                scalar.properties.generalCategory == .control ? " " : scalar
-            }
+            text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }
         )
-        let kept = Redaction.masked(String(line)).prefix(limit)
-        return kept.isEmpty ? nil : String(kept)
+        return String(String.UnicodeScalarView(Redaction.masked(String(line)).unicodeScalars.prefix(limit)))
     }
 }

@@ -142,7 +142,7 @@ struct WebhookSender: Sendable {
         if let error = error as? HTTPClientError {
             return .failure(error.shortDescription, isTimeout: timeouts.contains(error))
         }
-        return .failure(String("\(error)".prefix(200)), isTimeout: false)
+        return .failure(ResponseExcerpt.cleaned("\(error)", limit: 200), isTimeout: false)
     }
 }
 
