@@ -250,7 +250,9 @@ struct RefundExecutionTests {
 
             // A submission that begins after the channel was asked is the fence: nothing is given up then.
             let submitted = try await bench.pool.transaction { session in
-                let locked = try #require(try bench.move.lock(bench.refund.id, campus: bench.campus, in: session))
+                let locked = try #require(
+                    try bench.move.lock(bench.refund.id, of: bench.order.id, campus: bench.campus, in: session)
+                )
                 return try bench.move(locked, .submit, later, in: session)
             }
             await #expect(throws: AfterSalesRefusal.refundMoved) {

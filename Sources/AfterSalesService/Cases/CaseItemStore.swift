@@ -39,7 +39,7 @@ struct CaseItemStore: Sendable {
         ) { row in
             CaseItem(
                 item: try RefundItem(stored: row["item"]),
-                units: try row["units"],
+                units: try units(row),
                 asked: try row["asked_fen"],
                 granted: try row["granted_fen"],
                 state: try row["state"]
@@ -57,7 +57,7 @@ struct CaseItemStore: Sendable {
             where campus_id = \(campus) and order_id = \(order) and state <> 'released'
             order by case_id
             """
-        ) { row in (try RefundItem(stored: row["item"]), try row["units"], try row["state"], try row["case_id"]) }
+        ) { row in (try RefundItem(stored: row["item"]), try units(row), try row["state"], try row["case_id"]) }
         for row in rows {
             if case .line(let number) = row.item { claims.units[number, default: []].formUnion(row.units) }
             switch row.state {
@@ -69,22 +69,23 @@ struct CaseItemStore: Sendable {
         return claims
     }
 
-    /// The statements that store the items of a case, or what became of them.
-    func saving(
-        _ items: [CaseItem],
-        of id: CaseID,
-        order: OrderID,
-        campus: CampusID
-    ) -> [SQL] {
-        items.map { item in
-            """
-            insert into campus.case_item (campus_id, case_id, item, order_id, units, asked_fen, granted_fen, state)
-            values (\(campus), \(id), \(item.item.description), \(order), \(item.units), \(item.asked), \(item.granted),
-                \(item.state))
-            on conflict (campus_id, case_id, item) do update
-            set granted_fen = excluded.granted_fen, state = excluded.state
-            """
-        }
+    /// The statement that stores the items of a case, or what became of them.
+    func saving(_ items: [CaseItem], of id: CaseID, order: OrderID, campus: CampusID) -> SQL {
+        """
+        insert into campus.case_item (campus_id, case_id, item, order_id, units, asked_fen, granted_fen, state)
+        select \(campus), \(id), i.item, \(order), i.units, i.asked_fen, i.granted_fen, i.state
+        from unnest(
+            \(items.map(\.item.description)), \(items.map { JSON.array($0.units.map { .integer(Int64($0)) }) }),
+            \(items.map(\.asked)), \(items.map(\.granted)), \(items.map(\.state))
+        ) as i (item, units, asked_fen, granted_fen, state)
+        on conflict (campus_id, case_id, item) do update
+        set granted_fen = excluded.granted_fen, state = excluded.state
+        """
+    }
+
+    private func units(_ row: Row) throws -> [Int] {
+        let units: JSON = try row["units"]
+        return (units.array ?? []).compactMap { $0.integer.map { Int($0) } }
     }
 }
 

@@ -26,7 +26,7 @@ struct WithdrawCase: Sendable {
         let freed = try items.items(of: id, campus: subject.campus, in: session).map { $0.with(state: .released) }
         try session.pipeline(
             [cases.update(to: withdrawn)]
-                + items.saving(freed, of: id, order: subject.orderID, campus: subject.campus)
+                + [items.saving(freed, of: id, order: subject.orderID, campus: subject.campus)]
         )
         try trail.record([.changed(withdrawn, change, detail: [:], cause)], in: session)
         try timers.cancelAll(subject: id.retyped(), in: session)

@@ -93,7 +93,7 @@ struct ConcludeCase: Sendable {
         }
         try session.pipeline(
             [matter.isNew ? cases.insertion(of: decided) : cases.update(to: decided)]
-                + items.saving(outcome + extra, of: decided.id, order: decided.orderID, campus: decided.campus)
+                + [items.saving(outcome + extra, of: decided.id, order: decided.orderID, campus: decided.campus)]
                 + [decisions.insertion(of: judgement, for: decided, by: decidedBy.actor, granted: granted)]
         )
         let grant = IssueRefunds.Grant(
@@ -179,7 +179,7 @@ struct ConcludeCase: Sendable {
         let released = attachedItems.map { $0.with(state: .released) }
         try session.pipeline(
             [isNew ? cases.insertion(of: decided) : cases.update(to: decided)]
-                + items.saving(released, of: decided.id, order: decided.orderID, campus: decided.campus)
+                + [items.saving(released, of: decided.id, order: decided.orderID, campus: decided.campus)]
                 + [decisions.insertion(of: judgement, for: decided, by: decidedBy.actor, granted: [:])]
         )
         var entries: [TrailEntry] = []

@@ -5,7 +5,14 @@ import Postgres
 struct OrderRecordStore: Sendable {
     /// The order with its payments; nil when the campus has none of that id.
     func find(_ id: OrderID, campus: CampusID, in session: borrowing Session) throws -> OrderRecord? {
-        let found = try session.first(
+        guard var order = try terms(of: id, campus: campus, in: session) else { return nil }
+        order.payments = try payments(of: id, campus: campus, in: session)
+        return order
+    }
+
+    /// The order without its payments; nil when the campus has none of that id.
+    func terms(of id: OrderID, campus: CampusID, in session: borrowing Session) throws -> OrderRecord? {
+        try session.first(
             """
             select id, external_id, source, status, customer_id, merchant_id, rider_id, lines, discounts,
                 delivery_payable_fen, packaging_payable_fen, payable_fen, promised_at, policy_version, accepted_at,
@@ -14,9 +21,6 @@ struct OrderRecordStore: Sendable {
             where campus_id = \(campus) and id = \(id)
             """
         ) { row in try OrderRecord(row) }
-        guard var order = found else { return nil }
-        order.payments = try payments(of: id, campus: campus, in: session)
-        return order
     }
 
     /// The payments of an order, in the order in which they were recorded: later ones never come before earlier ones.

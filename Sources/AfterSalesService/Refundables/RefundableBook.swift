@@ -75,11 +75,6 @@ struct RefundableBook: Hashable, Sendable {
         Money(fen: rows.reduce(0) { $0 + (payment == nil || $1.payment == payment ? $1.remaining.fen : 0) })
     }
 
-    /// What has been paid back for the order itself, surplus aside.
-    var refundedOfOrder: Money {
-        Money(fen: rows.reduce(0) { $0 + ($1.item == .surplus ? 0 : $1.refunded.fen) })
-    }
-
     /// Splits amounts over the payments they came from, the first payment first.
     ///
     /// - Parameters:

@@ -21,6 +21,16 @@ struct RefundableStore: Sendable {
         RefundableBook(of: order).updated(with: try rows(of: order.id, campus: campus, in: session))
     }
 
+    /// What has been paid back for an order itself, surplus aside.
+    func refunded(of order: OrderID, campus: CampusID, in session: borrowing Session) throws -> Money {
+        try session.one(
+            """
+            select coalesce(sum(refunded_fen), 0)::bigint as refunded_fen from campus.refundable
+            where campus_id = \(campus) and order_id = \(order) and item not in ('surplus', 'whole')
+            """
+        ) { row in try row["refunded_fen"] }
+    }
+
     private func rows(of order: OrderID, campus: CampusID, in session: borrowing Session) throws -> [Refundable] {
         try session.query(
             """

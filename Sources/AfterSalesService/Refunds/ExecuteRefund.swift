@@ -40,8 +40,8 @@ struct ExecuteRefund: Sendable {
         }
         let attempt = Attempt(task: task, campus: campus)
         return switch work {
-        case .submit(let id, let version): try await submit(id, asOf: version, attempt)
-        case .ask(let id, let number): try await ask(id, number: number, attempt)
+        case .submit(let id, let order, let version): try await submit(id, of: order, asOf: version, attempt)
+        case .ask(let id, _, let number): try await ask(id, number: number, attempt)
         }
     }
 
@@ -61,9 +61,14 @@ struct ExecuteRefund: Sendable {
         case nothing
     }
 
-    private func submit(_ id: RefundID, asOf version: Int64, _ attempt: Attempt) async throws -> TaskOutcome {
+    private func submit(
+        _ id: RefundID,
+        of order: OrderID,
+        asOf version: Int64,
+        _ attempt: Attempt
+    ) async throws -> TaskOutcome {
         var refund: Refund
-        switch try await begin(id, asOf: version, attempt) {
+        switch try await begin(id, of: order, asOf: version, attempt) {
         case .nothing: return .settled
         case .send(let begun): refund = begun
         case .ask(let uncertain):
@@ -84,11 +89,16 @@ struct ExecuteRefund: Sendable {
         return try await settle(refund, report, attempt)
     }
 
-    private func begin(_ id: RefundID, asOf version: Int64, _ attempt: Attempt) async throws -> Beginning {
+    private func begin(
+        _ id: RefundID,
+        of order: OrderID,
+        asOf version: Int64,
+        _ attempt: Attempt
+    ) async throws -> Beginning {
         let cause = try await cause(attempt)
         let campus = attempt.campus.id
         let beginning = try await pool.transaction { [move] session -> Beginning in
-            guard let refund = try move.lock(id, campus: campus, in: session) else { return .nothing }
+            guard let refund = try move.lock(id, of: order, campus: campus, in: session) else { return .nothing }
             switch refund.status {
             case .created, .failed:
                 // A submission that was asked for an earlier state is moot.
@@ -124,12 +134,18 @@ struct ExecuteRefund: Sendable {
         let cause = try await cause(attempt)
         let askAt = clock.now() + RefundTask.delay(beforeQuestion: number + 1)
         let settled = try await pool.transaction { [move, tasks] session -> Refund? in
-            guard let locked = try move.lock(refund.id, campus: refund.campus, in: session),
+            guard
+                let locked = try move.lock(
+                    refund.id,
+                    of: refund.orderID,
+                    campus: refund.campus,
+                    in: session
+                ),
                 locked.status.allows(.report)
             else { return nil }
             let next = try move(locked, .report(report), cause, in: session)
             if next.status == .processing {
-                let question = RefundTask.ask(next.id, number: number + 1)
+                let question = RefundTask.ask(next.id, of: next.orderID, number: number + 1)
                 try tasks.enqueue([question.stored(for: next, runAt: askAt, trace: cause.trace)], in: session)
             }
             return next
@@ -141,7 +157,14 @@ struct ExecuteRefund: Sendable {
     private func step(_ refund: Refund, _ step: RefundStep, _ attempt: Attempt) async throws -> Refund {
         let cause = try await cause(attempt)
         let next = try await pool.transaction { [move] session in
-            guard let locked = try move.lock(refund.id, campus: refund.campus, in: session) else {
+            guard
+                let locked = try move.lock(
+                    refund.id,
+                    of: refund.orderID,
+                    campus: refund.campus,
+                    in: session
+                )
+            else {
                 throw GuardMissing()
             }
             return try move(locked, step, cause, in: session)

@@ -44,7 +44,9 @@ struct IssueRefunds: Sendable {
             issued.append(refund)
         }
         try session.pipeline(statements)
-        let work = issued.map { RefundTask.submit($0.id, version: $0.version).stored(for: $0, trace: cause.trace) }
+        let work = issued.map {
+            RefundTask.submit($0.id, of: $0.orderID, version: $0.version).stored(for: $0, trace: cause.trace)
+        }
         try tasks.enqueue(work, in: session)
         return issued
     }

@@ -13,11 +13,16 @@ struct MoveRefund: Sendable {
     private let timers = TimerStore(owner: .afterSales)
     private let trail = Trail()
 
-    /// Locks a refund after its order, as the lock order has it; nil when the campus has none of that id.
-    func lock(_ id: RefundID, campus: CampusID, in session: borrowing Session) throws -> Refund? {
-        guard let seen = try refunds.find(id, campus: campus, in: session) else { return nil }
-        try refundables.lock([seen.orderID], in: session)
-        _ = try cases.lock(seen.caseID, campus: campus, in: session)
+    /// Locks a refund after its order; nil when the campus has none of that id.
+    ///
+    /// The order's lock stands for its cases' too: nobody touches a case without it.
+    func lock(
+        _ id: RefundID,
+        of order: OrderID,
+        campus: CampusID,
+        in session: borrowing Session
+    ) throws -> Refund? {
+        try refundables.lock([order], in: session)
         return try refunds.lock(id, campus: campus, in: session)
     }
 
@@ -49,12 +54,12 @@ struct MoveRefund: Sendable {
     }
 
     private func settle(_ refund: Refund, _ cause: Cause, in session: borrowing Session) throws {
-        guard let order = try orders.find(refund.orderID, campus: refund.campus, in: session) else {
+        guard let order = try orders.terms(of: refund.orderID, campus: refund.campus, in: session) else {
             throw GuardMissing()
         }
-        let book = try refundables.book(of: order, campus: refund.campus, in: session)
+        let before = try refundables.refunded(of: order.id, campus: refund.campus, in: session)
         let part = try refunds.part(of: refund, in: session)
-        let entries = LedgerEntry.entries(of: part.items, for: order, refundedBefore: book.refundedOfOrder)
+        let entries = LedgerEntry.entries(of: part.items, for: order, refundedBefore: before)
         try refundables.settle(part, of: refund.orderID, campus: refund.campus, in: session)
         try session.execute(ledger.insertion(of: entries, for: refund, at: cause.at))
     }
@@ -83,7 +88,7 @@ struct MoveRefund: Sendable {
         }
         try session.pipeline(
             [cases.update(to: reopened)]
-                + items.saving(held, of: answered.id, order: answered.orderID, campus: refund.campus)
+                + [items.saving(held, of: answered.id, order: answered.orderID, campus: refund.campus)]
         )
         return [.changed(reopened, change, detail: ["refund_id": .string(refund.id.description)], cause)]
     }

@@ -72,7 +72,7 @@ struct RefundController: Sendable {
         if let replayed = try await requests.replay(call) { return replayed }
         let refund = try await movable(call)
         return try await requests.once(call) { session in
-            try retryRefund(refund.id, campus: refund.campus, Cause(call), in: session)
+            try retryRefund(refund, Cause(call), in: session)
         } reply: { refund in
             Reply(status: 202, body: .json(refund.json)).etag(refund.version)
         } done: { refund in

@@ -4,9 +4,9 @@ import Model
 /// What the refund worker is to do; the only place from which money moves.
 enum RefundTask: Hashable, Sendable {
     /// Hand the refund to its channel, once: `version` is the refund's version that asks for it.
-    case submit(RefundID, version: Int64)
+    case submit(RefundID, of: OrderID, version: Int64)
     /// Ask the channel what became of it; `number` counts the questions from 1.
-    case ask(RefundID, number: Int64)
+    case ask(RefundID, of: OrderID, number: Int64)
 
     /// The queue of all of them.
     static let queue = "refund"
@@ -38,30 +38,38 @@ enum RefundTask: Hashable, Sendable {
 
     private var dedupeKey: String {
         switch self {
-        case .submit(let id, let version): "submit:\(id):\(version)"
-        case .ask(let id, let number): "ask:\(id):\(number)"
+        case .submit(let id, _, let version): "submit:\(id):\(version)"
+        case .ask(let id, _, let number): "ask:\(id):\(number)"
         }
     }
 
     private var json: JSON {
         switch self {
-        case .submit(let id, let version):
-            ["step": "submit", "refund_id": .string(id.description), "version": .integer(version)]
-        case .ask(let id, let number):
-            ["step": "ask", "refund_id": .string(id.description), "number": .integer(number)]
+        case .submit(let id, let order, let version):
+            [
+                "step": "submit", "refund_id": .string(id.description), "order_id": .string(order.description),
+                "version": .integer(version),
+            ]
+        case .ask(let id, let order, let number):
+            [
+                "step": "ask", "refund_id": .string(id.description), "order_id": .string(order.description),
+                "number": .integer(number),
+            ]
         }
     }
 
     /// Reads what was stored; nil for anything else.
     init?(_ payload: JSON) {
-        guard let id = payload["refund_id"]?.string.flatMap(RefundID.init) else { return nil }
+        guard let id = payload["refund_id"]?.string.flatMap(RefundID.init),
+            let order = payload["order_id"]?.string.flatMap(OrderID.init)
+        else { return nil }
         switch payload["step"]?.string {
         case "submit":
             guard let version = payload["version"]?.integer else { return nil }
-            self = .submit(id, version: version)
+            self = .submit(id, of: order, version: version)
         case "ask":
             guard let number = payload["number"]?.integer, number > 0 else { return nil }
-            self = .ask(id, number: number)
+            self = .ask(id, of: order, number: number)
         default: return nil
         }
     }

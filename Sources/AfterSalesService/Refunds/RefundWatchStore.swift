@@ -22,7 +22,7 @@ struct RefundWatchStore: Sendable {
             select count(*) as unsettled, min(created_at) as oldest,
                 count(*) filter (where status = 'unknown') as unknown,
                 min(updated_at) filter (where status = 'unknown') as oldest_unknown
-            from campus.refund where status not in ('succeeded', 'closed')
+            from campus.refund where settled_at is null
             """
         ) { row in
             UnsettledRefunds(

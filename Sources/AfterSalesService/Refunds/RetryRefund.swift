@@ -12,12 +12,13 @@ struct RetryRefund: Sendable {
     ///
     /// - Throws: ``AfterSalesRefusal`` or ``RefundRefusal`` when there is nothing to try again.
     func callAsFunction(
-        _ id: RefundID,
-        campus: CampusID,
+        _ seen: Refund,
         _ cause: Cause,
         in session: borrowing Session
     ) throws -> Refund {
-        guard let refund = try move.lock(id, campus: campus, in: session) else { throw AfterSalesRefusal.notFound }
+        guard let refund = try move.lock(seen.id, of: seen.orderID, campus: seen.campus, in: session) else {
+            throw AfterSalesRefusal.notFound
+        }
         guard !refund.status.isFinal, refund.status != .abnormal else {
             throw RefundRefusal(step: .submit, status: refund.status)
         }
@@ -27,7 +28,7 @@ struct RetryRefund: Sendable {
         }
         for task in dead { try tasks.replay(id: task.id, in: session) }
         if refund.status == .failed {
-            let work = RefundTask.submit(refund.id, version: refund.version)
+            let work = RefundTask.submit(refund.id, of: refund.orderID, version: refund.version)
             try tasks.enqueue([work.stored(for: refund, trace: cause.trace)], in: session)
         }
         return refund

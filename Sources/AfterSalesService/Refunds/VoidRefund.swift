@@ -64,7 +64,13 @@ struct VoidRefund: Sendable {
     /// Gives the refund up that was examined, in the transaction of the request.
     func conclude(_ examined: Refund, _ cause: Cause, in session: borrowing Session) throws -> Refund {
         guard examined.status != .closed else { return examined }
-        guard let refund = try move.lock(examined.id, campus: examined.campus, in: session),
+        guard
+            let refund = try move.lock(
+                examined.id,
+                of: examined.orderID,
+                campus: examined.campus,
+                in: session
+            ),
             refund.version == examined.version
         else { throw AfterSalesRefusal.refundMoved }
         return try move(refund, .void, cause, in: session)
@@ -81,7 +87,13 @@ struct VoidRefund: Sendable {
 
     private func store(_ report: ChannelReport, of seen: Refund, _ cause: Cause) async throws -> Refund {
         try await pool.transaction { [move] session -> Refund in
-            guard let refund = try move.lock(seen.id, campus: seen.campus, in: session), refund.version == seen.version,
+            guard
+                let refund = try move.lock(
+                    seen.id,
+                    of: seen.orderID,
+                    campus: seen.campus,
+                    in: session
+                ), refund.version == seen.version,
                 refund.status.allows(.report)
             else { throw AfterSalesRefusal.refundMoved }
             return try move(refund, .report(report), cause, in: session)

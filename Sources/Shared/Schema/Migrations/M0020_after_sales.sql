@@ -75,7 +75,8 @@ create table campus.case_item (
     case_id uuid not null,
     item text not null,
     order_id uuid not null,
-    units integer[] not null,
+    -- The units of a line, counted from 0: [0, 1].
+    units jsonb not null,
     asked_fen bigint not null,
     granted_fen bigint,
     state text not null,
@@ -207,7 +208,7 @@ create table campus.refund (
 create index refund_by_case on campus.refund (campus_id, case_id, id);
 create index refund_by_order on campus.refund (campus_id, order_id, id);
 -- The oldest unsettled refund is a figure that operators watch.
-create index refund_unsettled on campus.refund (created_at) where status not in ('succeeded', 'closed');
+create index refund_unsettled on campus.refund (created_at) where settled_at is null;
 
 create table campus.refund_item (
     campus_id uuid not null,
