@@ -47,6 +47,11 @@ extension Measure {
         let promisedAt = (SystemWallClock().now() + .seconds(1_800)).rfc3339
         return #"""
             local count = 0
+            local threads = 0
+            function setup(thread)
+                threads = threads + 1
+                thread:set("id", threads)
+            end
             math.randomseed(os.time())
             local run = tostring(os.time()) .. "-" .. tostring(math.random(1000000))
             local headers = {
@@ -61,7 +66,7 @@ extension Measure {
                 .. [["dropoff":{"address":"北区 3 栋 402"},"promised_at":"\#(promisedAt)"}]]
             request = function()
                 count = count + 1
-                local number = run .. "-" .. count
+                local number = run .. "-" .. id .. "-" .. count
                 headers["Idempotency-Key"] = number
                 return wrk.format("POST", "/v1/orders", headers, string.format(body, number, count % 1000))
             end

@@ -20,20 +20,20 @@ enum PlaceOrderScript {
         ),
         written as (
             insert into campus.order_timeline (campus_id, order_id, version, type, actor, at)
-            select '\(campus.id)', id, 1, 'order.placed', 'platform:bench', at from member
+            select '\(campus.id)', id, 1, 'order.placed', 'platform:' || 'bench', at from member
         ),
         told as (
             insert into campus.orders_event
                 (campus_id, type, subject_id, subject_version, root_id, actor, occurred_at, trace, payload)
-            select '\(campus.id)', 'order.placed', id, 1, id, 'platform:bench', at, null, '\(event)' from member
+            select '\(campus.id)', 'order.placed', id, 1, id, 'platform:' || 'bench', at, null, '\(event)' from member
         ),
         armed as (
             insert into campus.orders_timer (subject_id, kind, campus_id, due_at, payload)
-            select id, 'payment', '\(campus.id)', at + interval '15 minutes', '{}' from member
+            select id, 'payment_deadline', '\(campus.id)', at + interval '15 minutes', '{}' from member
         )
         insert into campus.orders_idempotency
             (campus_id, principal, method, path, key, body_sha256, status, headers, body)
-        select '\(campus.id)', 'platform:bench', 'POST', '/v1/orders', external_id, sha256(external_id::bytea), 201, '{}',
+        select '\(campus.id)', 'platform:' || 'bench', 'POST', '/v1/orders', external_id, sha256(external_id::bytea), 201, '{}',
             convert_to('\(answer)', 'UTF8')
         from member;
         """
