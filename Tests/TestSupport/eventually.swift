@@ -3,6 +3,11 @@ public struct NeverHappened: Error, CustomStringConvertible {
     /// What was waited for.
     public let what: String
 
+    /// Says what.
+    public init(what: String) {
+        self.what = what
+    }
+
     /// What was waited for.
     public var description: String { "never happened: \(what)" }
 }

@@ -8,7 +8,7 @@ final class Conversation {
     /// What the server will answer to each thing sent, in order.
     private enum Expectation {
         case prepared(PreparedStatement)
-        case preliminary
+        case preliminary(PreparedStatement)
         case statement(PreparedStatement)
         case housekeeping
         case housekeepingEnd
@@ -226,7 +226,7 @@ final class Conversation {
             PQsendQueryPrepared(connection, statement.name, Int32(sql.binds.count), values, lengths, formats, 1)
         }
         try sent(isSent)
-        expectations.append(isPreliminary ? .preliminary : .statement(statement))
+        expectations.append(isPreliminary ? .preliminary(statement) : .statement(statement))
     }
 
     private func sent(_ success: Int32) throws(LinkFailure) {
@@ -255,9 +255,12 @@ final class Conversation {
             case .housekeeping: break
             case .prepared(let statement):
                 if status != PGRES_COMMAND_OK { statements.forget(statement) }
-                refusal = try refusal ?? refused(result)
-            case .preliminary:
-                refusal = try refusal ?? refused(result)
+                if refusal == nil { refusal = try refused(result) }
+            case .preliminary(let statement):
+                if refusal == nil {
+                    refusal = try refused(result)
+                    forgetIfStale(statement, refusal)
+                }
             case .statement(let statement):
                 if status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK {
                     let columns = statement.columns ?? Columns(of: result)
@@ -304,10 +307,13 @@ final class Conversation {
     /// A statement prepared before the schema changed, or before a pooler forgot it, is prepared anew next time.
     private func forgetIfStale(_ statement: PreparedStatement, _ refusal: (any Error)?) {
         guard let error = refusal as? PostgresError, let state = error.sqlState else { return }
-        guard state == .invalidStatementName || state == .featureNotSupported && statement.columns != nil else {
+        if state == .invalidStatementName {
+            statements.forgetAll()
+        } else if state == .featureNotSupported, statement.columns != nil {
+            statements.forget(statement)
+        } else {
             return
         }
-        statements.forget(statement)
         retryable = error
     }
 

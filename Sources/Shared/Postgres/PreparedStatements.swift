@@ -53,6 +53,12 @@ struct PreparedStatements {
         discarded.append(statement.name)
     }
 
+    /// Forgets all statements, since the server has.
+    mutating func forgetAll() {
+        statements = [:]
+        discarded = []
+    }
+
     /// Takes the names that the server is to be told to forget.
     mutating func takeDiscarded() -> [String] {
         defer { discarded = [] }
