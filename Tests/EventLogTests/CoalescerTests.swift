@@ -64,10 +64,13 @@ struct CoalescerTests {
     @Test("A second member of a subject waits for the first, in its order")
     func subjects() async throws {
         let executions = Executions(isOpen: false)
-        let coalescer = Coalescer<Int, Int>(subject: { $0 % 10 }) { members in
-            try await executions.note(members)
-            return members
-        }
+        let coalescer = Coalescer<Int, Int>(
+            subject: { $0 % 10 },
+            execute: { members in
+                try await executions.note(members)
+                return members
+            }
+        )
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { _ = try await coalescer.submit(1) }
             try await eventually("the first runs") { executions.all == [[1]] }
@@ -135,10 +138,14 @@ struct CoalescerTests {
     @Test("A member that could not be executed with others is executed alone")
     func alone() async throws {
         let executions = Executions(isOpen: false)
-        let coalescer = Coalescer<Int, Int?>(batchesAtOnce: 1, runsAlone: { $0 == nil }) { members in
-            try await executions.note(members)
-            return members.map { $0 == 2 && members.count > 1 ? nil : $0 }
-        }
+        let coalescer = Coalescer<Int, Int?>(
+            batchesAtOnce: 1,
+            runsAlone: { $0 == nil },
+            execute: { members in
+                try await executions.note(members)
+                return members.map { $0 == 2 && members.count > 1 ? nil : $0 }
+            }
+        )
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { _ = try await coalescer.submit(0) }
             try await eventually("the first runs") { executions.all.count == 1 }

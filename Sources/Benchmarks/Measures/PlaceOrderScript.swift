@@ -51,7 +51,9 @@ enum PlaceOrderScript {
         "allocations": [{"line_no": 1, "amount_fen": 205}, {"line_no": 2, "amount_fen": 95}]}]
         """
 
-    /// As long as the service's event. pgbench takes a colon before a digit for a variable, so the time has none.
+    /// As long as the service's event.
+    ///
+    /// pgbench takes a colon before a digit for a variable, so the time has none.
     private static let event = """
         {"order_id": "0191e2a4-5b6c-7d8e-9f01-23456789abcd", "external_id": "1772337906-1", "short_no": null, \
         "source": "own", "status": "placed", "version": 1, "customer_id": "student-1", "merchant_id": "canteen-1", \
