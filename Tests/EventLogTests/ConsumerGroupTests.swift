@@ -45,6 +45,11 @@ struct ConsumerGroupTests {
             let ticker = Ticker(pool: try database.pool(as: .orderService, size: 1), logger: .silent)
             let groups = [try recorder(database, member: "a"), try recorder(database, member: "b")]
             try await running([ticker] + groups) {
+                try await eventually("both instances have shards", within: .seconds(20)) {
+                    try await effects.pool.number(
+                        "select count(distinct lease_by) from campus.notifications_cursor where consumer = 'recorder'"
+                    ) == 2
+                }
                 let deadline = ContinuousClock.now + .seconds(4)
                 try await withThrowingTaskGroup(of: Void.self) { tasks in
                     // Takes its transaction id early, and its subject with it.
