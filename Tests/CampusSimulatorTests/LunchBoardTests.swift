@@ -26,8 +26,8 @@ struct LunchBoardTests {
         ]
     }
 
-    @Test("A row shows the newest line, whichever stream was slower")
-    func showsTheNewest() throws {
+    @Test("An order never goes back, whichever stream was slower")
+    func neverGoesBack() throws {
         let board = LunchBoard()
         board.add(try placed("a"))
         board.tell("merchant:m", line(9, "order.completed", order: "a", ["status": "completed"]))

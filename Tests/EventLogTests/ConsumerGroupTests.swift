@@ -45,9 +45,14 @@ struct ConsumerGroupTests {
             let ticker = Ticker(pool: try database.pool(as: .orderService, size: 1), logger: .silent)
             let groups = [try recorder(database, member: "a"), try recorder(database, member: "b")]
             try await running([ticker] + groups) {
-                try await eventually("both instances have shards", within: .seconds(20)) {
+                try await eventually("both instances have shards", within: .seconds(60)) {
                     try await effects.pool.number(
                         "select count(distinct lease_by) from campus.notifications_cursor where consumer = 'recorder'"
+                    ) == 2
+                }
+                try await eventually("both instances hold shards") {
+                    try await effects.pool.number(
+                        "select count(distinct lease_by) from campus.notifications_cursor where lease_until > now()"
                     ) == 2
                 }
                 let deadline = ContinuousClock.now + .seconds(4)
@@ -78,7 +83,7 @@ struct ConsumerGroupTests {
                 }
                 let appended = try await effects.appended().count
                 #expect(appended > 200)
-                try await eventually("all events handled", within: .seconds(20)) {
+                try await eventually("all events handled", within: .seconds(60)) {
                     try await effects.count(by: "recorder") >= appended
                 }
             }
@@ -135,7 +140,8 @@ struct ConsumerGroupTests {
     func balance() async throws {
         try await withDatabase { database in
             let admin = try database.pool()
-            let stays = try recorder(database)
+            let options = ConsumerOptions(lease: .seconds(9), poll: .milliseconds(50))
+            let stays = try recorder(database, options: options)
             let holders: SQL = """
                 select count(*) from (
                     select lease_by from campus.notifications_cursor where lease_by is not null
@@ -148,11 +154,12 @@ struct ConsumerGroupTests {
                         "select count(*) from campus.notifications_cursor where lease_until > now()"
                     ) == 16
                 }
-                try await running([try recorder(database), try recorder(database)]) {
+                try await running([try recorder(database, options: options), try recorder(database, options: options)])
+                {
                     try await eventually("three hold five or six each") { try await admin.number(holders) == 3 }
                 }
                 // They gave back what they held, so this does not wait for any lease to run out.
-                try await eventually("one holds all again", within: .milliseconds(1_900)) {
+                try await eventually("one holds all again", within: .seconds(8)) {
                     try await admin.number(
                         """
                         select count(*) from campus.notifications_cursor

@@ -132,7 +132,7 @@ struct LostConsumerTests {
                 }
                 let process = try await effects.pool.number("select id from public.process")
                 try await running([try successor(database)]) {
-                    try await eventually("the other has done everything", within: .seconds(20)) {
+                    try await eventually("the other has done everything", within: .seconds(60)) {
                         try await effects.count(by: "recorder") == 100
                     }
                     kill(pid_t(process), SIGCONT)
@@ -145,7 +145,7 @@ struct LostConsumerTests {
                         )
                         try await pool.tick()
                     }
-                    try await eventually("what comes later is done too", within: .seconds(20)) {
+                    try await eventually("what comes later is done too", within: .seconds(60)) {
                         try await effects.count(by: "recorder") == 150
                     }
                     try await effects.pool.autocommit { session in

@@ -46,6 +46,13 @@ struct PlanTests {
         }
     }
 
+    /// A connection that may take its time to fill tables.
+    private func patientPool(_ database: TestDatabase) throws -> ConnectionPool {
+        var configuration = try database.configuration()
+        configuration.statementTimeout = .seconds(60)
+        return database.pool(configuration, PoolConfiguration(size: 1))
+    }
+
     /// Events of yesterday and today among forty days of partitions, nothing of it analyzed.
     private func fortyDays(_ database: TestDatabase) async throws -> ConnectionPool {
         let admin = try database.pool(size: 1)
@@ -179,7 +186,7 @@ struct PlanTests {
     @Test("A claim touches heads of lanes only: a hundred thousand blocked tasks cost nothing")
     func claim() async throws {
         try await withDatabase { database in
-            let admin = try database.pool(size: 1)
+            let admin = try patientPool(database)
             let store = TaskStore(owner: .notifications)
             try await admin.autocommit { session in
                 try session.execute(
@@ -225,7 +232,7 @@ struct PlanTests {
     @Test("Looking for due timers reads those that are due, not those that wait")
     func timers() async throws {
         try await withDatabase { database in
-            let admin = try database.pool(size: 1)
+            let admin = try patientPool(database)
             try await admin.autocommit { session in
                 try session.execute(
                     script: """

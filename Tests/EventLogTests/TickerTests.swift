@@ -119,7 +119,7 @@ struct TickerTests {
                 try await pool.append([example()])
                 let before = try await pool.number("select max(tick) from campus.tick")
                 ticker.hint()
-                try await eventually("the hinted tick", within: .seconds(5)) {
+                try await eventually("the hinted tick", within: .seconds(30)) {
                     try await pool.number("select max(tick) from campus.tick") > before
                 }
             }

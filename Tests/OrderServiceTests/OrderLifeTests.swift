@@ -1,5 +1,6 @@
 import HTTPTypes
 import Model
+import ServiceKit
 import Testing
 
 @testable import OrderService
@@ -244,6 +245,8 @@ struct OrderLifeTests {
             let changes = try await campus.get("/v1/orders?updated_since=2020-01-01T00:00:00Z&limit=100")
             #expect(changes["items"]?.array?.last?["id"]?.string == placed[2])
             #expect(try await campus.get("/v1/orders?cursor=abc").status == 422)
+            let foreign = Cursor(time: Timestamp(microseconds: .min), id: OrderID(high: 0, low: 0)).text
+            #expect(try await campus.get("/v1/orders?cursor=\(foreign)").status == 422)
         }
     }
 

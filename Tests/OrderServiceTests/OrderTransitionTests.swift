@@ -192,6 +192,9 @@ struct OrderTransitionTests {
         let paid = try Example.order(.paid)
         let limit = Example.now + .seconds(60)
         #expect(throws: Never.self) { try paid.applying(.accept, in: Example.context(at: limit)) }
+        #expect(throws: OrderRefusal.timeTooEarly) {
+            try paid.applying(.accept, in: Example.context(at: Timestamp(seconds: -62_135_600_000)))
+        }
         let beyond = limit + .microseconds(1)
         #expect(throws: OrderRefusal.timeAhead(at: beyond, now: Example.now)) {
             try paid.applying(.accept, in: Example.context(at: beyond))

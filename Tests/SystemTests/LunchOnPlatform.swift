@@ -23,13 +23,22 @@ extension RunningPlatform {
             cast: Cast(run: "s\(seed)"),
             campus: campus,
             options: options,
-            logger: Logger(label: "lunch") { _ in SwiftLogNoOpLogHandler() }
+            logger: Logger.complaining
         )
         async let misfortune: Void = meanwhile(lunch.board)
         let account = try await lunch.play()
         try await misfortune
         try await campus.shutdown()
         return (account, Reckoning(account))
+    }
+}
+
+extension Logger {
+    /// Writes only what is wrong, to standard error.
+    fileprivate static var complaining: Logger {
+        var logger = Logger(label: "lunch") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .warning
+        return logger
     }
 }
 

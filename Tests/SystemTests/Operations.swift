@@ -81,7 +81,7 @@ struct Operations: Sendable {
             environment: environment.merging(["MIGRATION_DATABASE_URL": administratorURL]) { $1 }
         )
         guard result.status == 0 else {
-            throw CommandFailure(command: arguments.joined(separator: " "), output: result.output + result.errors)
+            throw NeverHappened(what: "\(arguments.joined(separator: " ")) succeeded: \(result.output)\(result.errors)")
         }
         return result.output
     }

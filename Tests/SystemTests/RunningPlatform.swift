@@ -58,7 +58,7 @@ final class RunningPlatform: Sendable {
     static func with<Value>(
         instances count: Int = 1,
         settings: [String: String] = [:],
-        isolation: isolated (any Actor)? = #isolation,
+        isolation: isolated (any _Concurrency.Actor)? = #isolation,
         _ body: (RunningPlatform) async throws -> Value
     ) async throws -> Value {
         let logs = FileManager.default.temporaryDirectory.appending(path: "campus-system-\(UUID().uuidString)")

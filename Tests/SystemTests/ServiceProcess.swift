@@ -28,7 +28,9 @@ final class ServiceProcess: Sendable {
         output = logs.appending(path: "\(name).out")
         errors = logs.appending(path: "\(name).err")
         for file in [output, errors] where !FileManager.default.fileExists(atPath: file.path) {
-            FileManager.default.createFile(atPath: file.path, contents: nil)
+            guard FileManager.default.createFile(atPath: file.path, contents: nil) else {
+                throw CocoaError(.fileWriteUnknown)
+            }
         }
         process = Process()
         process.executableURL = Self.products.appending(path: product)

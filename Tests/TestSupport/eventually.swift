@@ -22,7 +22,7 @@ public struct NeverHappened: Error, CustomStringConvertible {
 /// - Throws: `NeverHappened` after the limit, or what `condition` throws.
 public func eventually(
     _ what: String,
-    within limit: Duration = .seconds(10),
+    within limit: Duration = .seconds(30),
     isolation: isolated (any Actor)? = #isolation,
     _ condition: () async throws -> Bool
 ) async throws {

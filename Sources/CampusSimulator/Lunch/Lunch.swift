@@ -120,8 +120,18 @@ struct Lunch: Sendable {
 
     /// Waits until everybody was told how these orders end; what is missing then, the reckoning will name.
     private func settle(_ orders: [PlacedOrder]) async {
-        _ = await board.wait(atMost: options.settling) { rows in
+        let areAllEnded = await board.wait(atMost: options.settling) { rows in
             orders.allSatisfy { order in rows[order.id].map { $0.hasEnded(order.plan.story) } ?? false }
+        }
+        guard !areAllEnded else { return }
+        for row in board.rows.values where !row.hasEnded(row.story) {
+            logger.warning(
+                "An order has not ended in time",
+                metadata: [
+                    "number": "\(row.number)", "story": "\(row.story.rawValue)", "status": "\(row.orderStatus)",
+                    "refunds": "\(row.refunds.values.map(\.status))",
+                ]
+            )
         }
     }
 }

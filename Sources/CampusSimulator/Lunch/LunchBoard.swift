@@ -12,8 +12,8 @@ final class LunchBoard: Sendable {
         var words = ""
         /// The status and amount of each refund, by its id.
         var refunds: [String: (status: String, fen: Int64)] = [:]
-        /// The newest event told, so that lines of several streams never turn a row back.
-        var newestEvent: Int64 = 0
+        /// When it moved last, counted in lines told.
+        var movedAt = 0
     }
 
     /// Something that somebody was just told.
@@ -59,9 +59,10 @@ final class LunchBoard: Sendable {
                 state.early[orderID, default: []].append((recipient, line))
                 return
             }
-            row.take(line, toldTo: recipient)
-            state.rows[orderID] = row
             state.told += 1
+            row.take(line, toldTo: recipient)
+            row.movedAt = state.told
+            state.rows[orderID] = row
             state.recent.append(Change(row: row, recipient: recipient, line: line))
             if state.recent.count > Self.recentKept { state.recent.removeFirst() }
         }
@@ -87,6 +88,15 @@ final class LunchBoard: Sendable {
 }
 
 extension LunchBoard.Row {
+    /// The statuses in the order of an order's life; `cancelled` ends it from anywhere.
+    static let statuses = [
+        "placed", "paid", "accepted", "ready", "picked_up", "delivered", "completed", "cancelled",
+    ]
+
+    private static func isLater(_ status: String, than known: String) -> Bool {
+        (statuses.firstIndex(of: status) ?? 0) >= (statuses.firstIndex(of: known) ?? 0)
+    }
+
     fileprivate mutating func take(_ line: JSON, toldTo recipient: String) {
         guard let data = line["data"], let type = line["type"]?.string else { return }
         if type.hasPrefix("refund."), let id = data["refund_id"]?.string, let status = data["status"]?.string {
@@ -95,11 +105,10 @@ extension LunchBoard.Row {
                 refunds[id] = (status, data["amount_fen"]?.integer ?? 0)
             }
         }
-        // `evt_1042`: numbers rise, so that the greater one is the newer.
-        let event = line["event_id"]?.string.flatMap { Int64($0.dropFirst("evt_".count)) } ?? 0
-        guard event >= newestEvent else { return }
-        newestEvent = event
-        if type.hasPrefix("order."), let status = data["status"]?.string { orderStatus = status }
+        // Streams of different people are not in step; an order only ever goes on.
+        if type.hasPrefix("order."), let status = data["status"]?.string, Self.isLater(status, than: orderStatus) {
+            orderStatus = status
+        }
         if recipient.hasPrefix("customer:") { words = line["title"]?["zh-CN"]?.string ?? type }
     }
 }

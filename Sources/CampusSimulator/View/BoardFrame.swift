@@ -6,15 +6,10 @@ struct BoardFrame {
     var elapsed: Duration
     var heading: String
 
-    /// The statuses in the order of an order's life.
-    private static let statuses = [
-        "placed", "paid", "accepted", "ready", "picked_up", "delivered", "completed", "cancelled",
-    ]
-
     /// One line that sums it up.
     var summary: String {
         let counts = Dictionary(grouping: rows, by: \.orderStatus).mapValues(\.count)
-        let parts = Self.statuses.compactMap { status in counts[status].map { "\(status) \($0)" } }
+        let parts = LunchBoard.Row.statuses.compactMap { status in counts[status].map { "\(status) \($0)" } }
         return "订单 orders \(rows.count)/\(planned): \(parts.joined(separator: " · "))"
     }
 
@@ -31,7 +26,7 @@ struct BoardFrame {
     func lines(rowCount: Int, columns: Int) -> [String] {
         let seconds = elapsed.components.seconds
         var lines = ["\(heading) · \(seconds)s", summary, refundSummary, String(repeating: "─", count: columns)]
-        let moved = rows.sorted { $0.newestEvent > $1.newestEvent }.prefix(max(0, rowCount - lines.count - 1))
+        let moved = rows.sorted { $0.movedAt > $1.movedAt }.prefix(max(0, rowCount - lines.count - 1))
         lines += moved.map(Self.line)
         return lines.map { $0.fitted(to: columns) }
     }

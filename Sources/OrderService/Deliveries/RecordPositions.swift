@@ -45,6 +45,9 @@ extension RiderPosition {
             if at > now + reportedTimeTolerance {
                 faults.append(Fault("/positions/\(index)/at", "lies more than 60 s ahead of the campus's clock"))
             }
+            if at < earliestReportedTime {
+                faults.append(Fault("/positions/\(index)/at", "must not lie before the year 2000"))
+            }
             positions.append(RiderPosition(latitude: latitude, longitude: longitude, at: at))
         }
         guard faults.isEmpty else { throw .validation(faults) }

@@ -37,6 +37,8 @@ struct OrderTransition: Hashable, Sendable {
 
 /// How far ahead of our clock a reported time may lie.
 let reportedTimeTolerance = Duration.seconds(60)
+/// What lies before 2000-01-01 is a mix-up of units, not a report.
+let earliestReportedTime = Timestamp(seconds: 946_684_800)
 
 extension Order {
     /// What the command makes of this order; refusing changes nothing.
@@ -44,6 +46,7 @@ extension Order {
         if let reported = context.reportedAt, reported > context.now + reportedTimeTolerance {
             throw .timeAhead(at: reported, now: context.now)
         }
+        if let reported = context.reportedAt, reported < earliestReportedTime { throw .timeTooEarly }
         var transition = OrderTransition(order: self)
         switch command {
         case .pay(let payment, let amount): try pay(payment, amount, context, &transition)

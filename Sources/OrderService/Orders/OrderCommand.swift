@@ -108,6 +108,8 @@ enum OrderRefusal: Error, Hashable, Sendable {
     case paidElsewhere(OrderSource)
     /// The time lies too far ahead of our clock.
     case timeAhead(at: Timestamp, now: Timestamp)
+    /// The time lies before anything that could be reported.
+    case timeTooEarly
     /// The time lies before an earlier step's, both as reported.
     case timeBefore(ReportedTime, at: Timestamp)
     /// Nothing was paid, and the order costs something.

@@ -77,6 +77,8 @@ extension OrderRefusal {
                 timePointer,
                 "lies more than 60 s ahead of the campus's clock, which reads \(now.rfc3339)"
             )
+        case .timeTooEarly:
+            return .validation(timePointer, "must not lie before the year 2000")
         case .timeBefore(let earlier, _):
             return .validation(
                 timePointer,

@@ -31,6 +31,9 @@ extension OrderTerms {
         if promisedAt > now + furthestPromise {
             faults.append(Fault("/promised_at", "must not lie more than 31 days ahead"))
         }
+        if promisedAt < earliestReportedTime {
+            faults.append(Fault("/promised_at", "must not lie before the year 2000"))
+        }
         guard faults.isEmpty, let bill else { throw .validation(faults) }
         return OrderTerms(
             externalID: body["external_id"]?.string,

@@ -41,9 +41,8 @@ public final class UpkeepService: Service {
             while !Task.isCancelled {
                 do {
                     try await self.runOnce()
-                } catch is CancellationError {
-                    return
                 } catch {
+                    if Task.isCancelled { return }
                     self.logger.report(.error, "upkeep.failed", "The log's upkeep failed", ["error": .failure(error)])
                 }
                 try? await Task.sleep(for: self.interval * Double.random(in: 0.9...1.1))

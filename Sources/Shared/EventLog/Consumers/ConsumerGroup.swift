@@ -119,7 +119,7 @@ public final class ConsumerGroup<Effect: Sendable>: Service {
                 try await step(&state)
             } catch {
                 let failure = BatchFailure(error)
-                if case .cancelled = failure { break }
+                if case .cancelled = failure, Task.isCancelled { break }
                 if case .leaseLost = failure { state.forgetLeases() }
                 logger.report(.warning, "consumer.failed", "A batch failed, trying again", ["error": .failure(error)])
                 _ = try? await stop.wait(atMost: state.failed())

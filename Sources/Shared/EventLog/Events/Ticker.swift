@@ -76,9 +76,8 @@ public final class Ticker: Service {
                 emptyLooks = try await tick() == 0 ? emptyLooks + 1 : 0
                 if failures > 0 { logger.report(.notice, "ticker.recovered", "Ticking again") }
                 failures = 0
-            } catch is CancellationError {
-                return
             } catch {
+                if Task.isCancelled { return }
                 failures += 1
                 if failures == 1 {
                     logger.report(.error, "ticker.failed", "Cannot tick", ["error": .failure(error)])

@@ -152,9 +152,8 @@ public final class TaskWorker: Service {
                 after = claimed.count < free ? "" : claimed.map(\.destination).max() ?? ""
                 if wrapped || claimed.count == free { continue }
                 _ = try? await wakeup.wait(atMost: options.poll)
-            } catch is CancellationError {
-                return
             } catch {
+                if Task.isCancelled { return }
                 failures += 1
                 if failures == 1 {
                     logger.report(.warning, "task.claim_failed", "Cannot claim tasks", ["error": .failure(error)])

@@ -88,9 +88,8 @@ public final class TimerService: Service {
                 await handle(due.sorted { $0.dueAt < $1.dueAt })
                 if due.count == Self.batchLimit { continue }
                 _ = try? await wakeup.wait(atMost: poll)
-            } catch is CancellationError {
-                return
             } catch {
+                if Task.isCancelled { return }
                 failures += 1
                 if failures == 1 {
                     logger.report(.warning, "timer.claim_failed", "Cannot look for timers", ["error": .failure(error)])
