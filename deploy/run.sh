@@ -7,6 +7,7 @@
 #   ORDER_PORT, AFTER_SALES_PORT, NOTIFY_PORT, POSTGRES_PORT   where they listen: 8081, 8082, 8083, 54320
 #   DATABASE_URL                                               a database of your own: an owner's URL, used instead
 #   RUN_CONFIGURATION                                          release (the default) or debug
+#   RUN_PRODUCTS                                               a folder of built executables: nothing is built then
 #   STATE_DIRECTORY                                            where the cluster, logs and credentials are kept: .local
 #   LOG_LEVEL                                                  passed on to the services; their logs are in .local/logs/
 set -euo pipefail
@@ -19,7 +20,7 @@ notify_port=${NOTIFY_PORT:-8083}
 postgres_port=${POSTGRES_PORT:-54320}
 state=${STATE_DIRECTORY:-$PWD/.local}
 logs=$state/logs
-products=$PWD/.build/$configuration
+products=${RUN_PRODUCTS:-$PWD/.build/$configuration}
 campus=demo
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
@@ -76,10 +77,12 @@ done
 
 deploy/setup.sh run
 
-say "building ($configuration; the first time takes some minutes)"
-for product in OrderService AfterSalesService NotifyService CampusSimulator; do
-    swift build -c "$configuration" --product "$product"
-done
+if [[ -z ${RUN_PRODUCTS:-} ]]; then
+    say "building ($configuration; the first time takes some minutes)"
+    for product in OrderService AfterSalesService NotifyService CampusSimulator; do
+        swift build -c "$configuration" --product "$product"
+    done
+fi
 
 umask 077
 mkdir -p "$logs"

@@ -44,7 +44,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
 def read_stream(url, headers, lines, opened):
     """Puts each line of the student's stream into `lines`."""
     with httpx.Client(timeout=httpx.Timeout(5, read=PATIENCE_S)) as client:
-        with connect_sse(client, "GET", f"{url}/v1/stream", headers=headers) as source:
+        with connect_sse(client, "GET", f"{url}/v1/stream", headers=dict(headers)) as source:
             source.response.raise_for_status()
             opened.set()
             for event in source.iter_sse():

@@ -13,7 +13,7 @@ extension SystemTests {
                 // Addresses, riders' names, descriptions, devices and networks of the lunch.
                 Student.street, "骑手", Student.device, Student.network, "洒餐",
                 platform.credentials.platformKey,
-            ] + Array(platform.credentials.tokens.values) + platform.secrets + ["whsec_", "st_", "Bearer "]
+            ] + Array(platform.credentials.tokens.values) + platform.secrets + ["whsec_", "\"st_", "=st_", "Bearer "]
         }
 
         @Test(

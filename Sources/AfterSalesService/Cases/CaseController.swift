@@ -36,7 +36,8 @@ struct CaseController: Sendable {
                 tag: Self.tag,
                 access: .roles(Self.openers, scope: .afterSalesRead),
                 parameters: [.query("order_id", .id, required: true, "The order.")],
-                responses: [.json("What can be asked for.", AfterSalesOptions.schema)]
+                responses: [.json("What can be asked for.", AfterSalesOptions.schema)],
+                problems: [.notFound]
             ) { try await options($0) },
             Operation(
                 "openCase",
@@ -52,7 +53,7 @@ struct CaseController: Sendable {
                 access: .roles(Self.openers, scope: .afterSalesWrite),
                 body: CaseSchemas.opening,
                 responses: [.created("The case.", CaseSchemas.full, headers: [.location, .etag])],
-                problems: [.kindNotOffered, .nothingRefundable, .caseAlreadyOpen, .ownCase],
+                problems: [.notFound, .kindNotOffered, .nothingRefundable, .caseAlreadyOpen, .ownCase],
                 idempotent: true
             ) { try await open($0) },
             Operation(

@@ -197,6 +197,7 @@ extension WebhookController {
                 tag: "webhooks",
                 access: .webhookWriters,
                 responses: [.json(202, "The event that is sent.", .testEvent)],
+                problems: [.illegalTransition],
                 idempotent: true,
                 handler: test
             ),
