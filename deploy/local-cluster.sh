@@ -203,14 +203,7 @@ close_inherited() {
 launch() {
     : >>"$base/log"
     own "$server_user:" "$base/log"
-    # The server must hold none of the caller's files: whoever waits for their end would wait for the server's.
-    (
-        for descriptor in /dev/fd/*; do
-            descriptor=${descriptor##*/}
-            if [[ $descriptor =~ ^[0-9]+$ && $descriptor -gt 2 ]]; then eval "exec $descriptor>&-"; fi
-        done
-        as_server "$programs/pg_ctl" start -D "$data" -w -t 60 -s -l "$base/log" </dev/null >/dev/null 2>&1
-    ) || {
+    (close_inherited && as_server "$programs/pg_ctl" start -D "$data" -w -t 60 -s -l "$base/log") </dev/null >/dev/null 2>&1 || {
         tail -5 "$base/log" >&2
         fail "the server did not start; its log is $base/log"
     }
