@@ -1,0 +1,46 @@
+import Model
+import ServiceKit
+
+extension OrderFilter {
+    /// When orders can have changed: beyond, a cursor is not one of ours.
+    private static let times = Timestamp(seconds: 0)...Timestamp(seconds: 253_402_300_799)
+
+    /// What a call lists: what it asks for, of what the caller sees.
+    ///
+    /// One more than the page holds tells whether there is a next one.
+    init(_ call: Call, _ page: Page) throws(Problem) {
+        let actor = call.principal.actor
+        self.init(campus: call.campus.id, limit: page.limit + 1)
+        externalID = call.query["external_id"]?.string
+        customerID = call.query["customer_id"]?.string
+        merchantID = call.query["merchant_id"]?.string
+        status = call.query["status"]?.string.flatMap(OrderStatus.init)
+        updatedSince = call.query["updated_since"]?.string.flatMap(Timestamp.init(rfc3339:))
+        if let cursor = page.cursor {
+            guard let after = cursor.timeAndID(of: IDSubject.Order.self), Self.times.contains(after.time) else {
+                throw .validation([Fault("/cursor", "is not a cursor of this list", in: .query)])
+            }
+            self.after = after
+        }
+        switch OrderScope(call.principal) {
+        case .campus: break
+        case .customer(let id): ownerID = id
+        case .merchant(let id): shopID = id
+        case .rider: riderID = actor.id
+        }
+    }
+}
+
+extension OrderTimelineEntry {
+    /// The entry as callers see it.
+    var json: JSON {
+        [
+            "version": .integer(version),
+            "type": .string(type),
+            "actor": .string(actor),
+            "at": .string(at.rfc3339),
+            "recorded_at": .string(recordedAt.rfc3339),
+            "detail": detail ?? .null,
+        ]
+    }
+}
