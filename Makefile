@@ -3,8 +3,9 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-SUITES ?= $(notdir $(patsubst %/,%,$(filter-out %/TestSupport/,$(dir $(wildcard Tests/*Tests/)))))
-.PHONY: help run demo test lint unit contract bench format clean
+# The system tests play whole lunches for minutes: they have a target of their own.
+SUITES ?= $(filter-out SystemTests,$(notdir $(patsubst %/,%,$(wildcard Tests/*Tests/))))
+.PHONY: help run demo test lint unit system contract bench format clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,20 +16,23 @@ run: ## Build and run the three services on a private Postgres under .local/, un
 demo: ## Beside a running `make run`: play a canteen lunch on it and reckon it up (DEMO="--orders 50 --seed 7")
 	@exec deploy/demo.sh $(DEMO)
 
-test: ## Everything: lint, unit, store, HTTP and system tests, then the API contract from outside
+test: ## What must hold of every change: lint, unit, store, HTTP and crash tests (then see system, contract)
 	@deploy/setup.sh test
-	@$(MAKE) --no-print-directory lint unit contract
+	@$(MAKE) --no-print-directory lint unit
 
 lint: ## Formatting and style, strictly
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift
 
 # One suite after the other: within a suite tests run in parallel, and several that measure time at once would starve each other.
-unit: ## Every Swift suite, the system tests with real processes included (SUITES="PostgresTests EventLogTests")
+unit: ## Every Swift suite but the system tests (SUITES="PostgresTests EventLogTests")
 	@deploy/setup.sh test
 	swift build --build-tests
 	@failed=; for suite in $(SUITES); do \
 		echo "--- $$suite"; swift test --skip-build --filter "^$$suite\\." || failed+=" $$suite"; \
 	done; if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
+
+system: ## The real executables: lunches that add up through kills and restarts, commands, logs, the README's tour
+	@$(MAKE) --no-print-directory unit SUITES=SystemTests
 
 contract: ## schemathesis and other outside judges against the three running services
 	@deploy/setup.sh test

@@ -38,7 +38,7 @@ struct LogTests {
         logger[metadataKey: "phone"] = "13812345678"
         logger.info("Hello", metadata: ["address": "1.2.3.4", "openid": "o6_bmjrPTlm6_2sgVt7hMZOPfL2M", "count": "3"])
         let line = try #require(capture.lines.first?.object)
-        #expect(line.members.map(\.name) == ["ts", "level", "service", "msg", "address", "count"])
+        #expect(line.members.map(\.name) == ["ts", "level", "service", "event", "msg", "address", "count"])
     }
 
     @Test(

@@ -17,6 +17,8 @@ public struct LineLogHandler: LogHandler {
     private let isColoured: Bool
     private let sink: LogSink
     private let clock: any WallClock
+    /// What a line has whose writer names no event: the libraries' lines.
+    private static let unnamedEvent: Logger.Metadata = [LogKey.event.rawValue: "library.log"]
 
     /// A handler that writes to a sink.
     ///
@@ -51,6 +53,7 @@ public struct LineLogHandler: LogHandler {
         if let error = event.error { entries.add(LoggedError(error).metadata) }
         entries.add(metadata)
         if let metadataProvider { entries.add(metadataProvider.get()) }
+        entries.add(Self.unnamedEvent)
         let line = LogLine(
             at: clock.now(),
             level: event.level,
