@@ -6,13 +6,18 @@ struct BenchCampus: Sendable {
     let id: CampusID
     let key: String
 
+    /// A brake that never grips: the measure is of cases that rules decide.
+    private static let settings = """
+        {"brake_campus_10min_fen": 1000000000, "brake_merchant_day_fen": 1000000000, "brake_customer_day_fen": 1000000000}
+        """
+
     /// Creates the campus `bench`, which is not a test campus, and a key that may do everything.
     static func create(on database: BenchDatabase) async throws -> BenchCampus {
         let service = "\(database.bench.executables)/OrderService"
         let environment = ["MIGRATION_DATABASE_URL": database.address().url, "LOG_LEVEL": "warning"]
-        _ = try await Command.run(
+        let created = try await Command.run(
             service,
-            ["campus", "create", "--code", "bench", "--name", "Bench"],
+            ["campus", "create", "--code", "bench", "--name", "Bench", "--settings", settings],
             environment: environment
         )
         let issued = try await Command.run(
@@ -20,11 +25,7 @@ struct BenchCampus: Sendable {
             ["key", "issue", "--campus", "bench", "--name", "bench"],
             environment: environment
         )
-        let id = try await Command.run(
-            "psql",
-            ["-qXAt", "-c", "select id from campus.campus where code = 'bench'", database.address().url]
-        )
-        guard let campus = CampusID(id.trimmingCharacters(in: .whitespacesAndNewlines)),
+        guard let campus = created.split(whereSeparator: \.isWhitespace).compactMap({ CampusID(String($0)) }).first,
             let key = issued.split(whereSeparator: \.isWhitespace).first(where: { $0.hasPrefix("ck_") })
         else { throw CommandFailure(program: "OrderService", status: 0, output: issued) }
         return BenchCampus(id: campus, key: String(key))
