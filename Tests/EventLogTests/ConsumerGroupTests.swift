@@ -50,11 +50,6 @@ struct ConsumerGroupTests {
                         "select count(distinct lease_by) from campus.notifications_cursor where consumer = 'recorder'"
                     ) == 2
                 }
-                try await eventually("both instances hold shards") {
-                    try await effects.pool.number(
-                        "select count(distinct lease_by) from campus.notifications_cursor where lease_until > now()"
-                    ) == 2
-                }
                 let deadline = ContinuousClock.now + .seconds(4)
                 try await withThrowingTaskGroup(of: Void.self) { tasks in
                     // Takes its transaction id early, and its subject with it.
@@ -204,22 +199,28 @@ struct ConsumerGroupTests {
                 streams: [.orders],
                 limit: 10
             )
-            // It does not even see a batch…
-            let result = try await pool.transaction { session in
-                try reader.process(Reading(held: held), in: session) { session, events in
-                    try Effects.record(events, by: "recorder", in: session)
-                }
-            }
-            #expect(result.isIdle && result.held.isEmpty && result.effects.isEmpty)
-            // …and one that it had begun before could not be committed.
-            await #expect(throws: EventLogError.leaseLost) {
+            let process: @Sendable (Reading, BatchReader) async throws -> BatchResult<Int> = { reading, reader in
                 try await pool.transaction { session in
-                    try Effects.record([], by: "recorder", in: session)
-                    try stale.advance([0, 1], of: held, to: 99, eventID: 0, in: session)
+                    try reader.process(reading, in: session) { session, events, _ in
+                        try Effects.record(events, by: "recorder", in: session)
+                        return ([events.count], [])
+                    }
                 }
             }
+            await #expect(throws: EventLogError.leaseLost) { try await process(Reading(cursors: held), reader) }
             #expect(try await effects.count(by: "recorder") == 0)
-            #expect(try await pool.number("select count(*) from campus.notifications_cursor where tick = 99") == 0)
+
+            // Nor does who holds them handle a batch twice, whatever it believes of where it stands.
+            let holder = BatchReader(
+                cursors: fresh,
+                parked: ParkedEventStore(owner: .notifications),
+                streams: [.orders],
+                limit: 10
+            )
+            let reading = Reading(cursors: try await pool.transaction { try fresh.renew(keeping: 16, in: $0) })
+            #expect(try await process(reading, holder).effects == [1])
+            await #expect(throws: EventLogError.leaseLost) { try await process(reading, holder) }
+            #expect(try await effects.faults(of: "recorder") == Faults())
         }
     }
 

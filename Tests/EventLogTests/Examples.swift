@@ -207,6 +207,15 @@ struct Faults: Equatable {
     var invented = 0
 }
 
+extension TestDatabase {
+    /// One connection of the superuser that may take its time, to fill tables.
+    func patientPool() throws -> ConnectionPool {
+        var configuration = try configuration()
+        configuration.statementTimeout = .seconds(60)
+        return pool(configuration, PoolConfiguration(size: 1, waitTimeout: .seconds(60)))
+    }
+}
+
 extension ConnectionPool {
     /// Appends events in a transaction of their own.
     func append(_ events: [NewEvent], to stream: EventStream = .orders) async throws {

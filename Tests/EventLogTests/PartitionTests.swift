@@ -91,7 +91,7 @@ struct PartitionTests {
     func dropping() async throws {
         try await withDatabase { database in
             let effects = try await Effects.make(in: database)
-            let admin = effects.pool
+            let admin = try database.patientPool()
             let pool = try database.pool(as: .orderService)
             try await admin.transaction { session in
                 try session.execute(
@@ -154,7 +154,7 @@ struct PartitionTests {
         try await withDatabase { database in
             let admin = try database.pool(size: 2)
             let pool = try database.pool(as: .orderService)
-            try await admin.transaction { session in
+            try await database.patientPool().transaction { session in
                 try session.execute(
                     "select count(*) from campus.make_event_partitions(current_date - 40, current_date)"
                 )

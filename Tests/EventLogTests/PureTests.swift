@@ -41,7 +41,9 @@ struct CursorPlanTests {
     @Test("Shards at one place are read together")
     func together() throws {
         let plan = try #require(
-            CursorPlan([Cursor(shard: 1, tick: 7, eventID: 0), Cursor(shard: 0, tick: 7, eventID: 0)])
+            CursorPlan([
+                Cursor(shard: 1, epoch: 1, tick: 7, eventID: 0), Cursor(shard: 0, epoch: 1, tick: 7, eventID: 0),
+            ])
         )
         #expect(plan.shards == [0, 1])
         #expect(plan.tick == 7)
@@ -53,8 +55,8 @@ struct CursorPlanTests {
     func behind() throws {
         let plan = try #require(
             CursorPlan([
-                Cursor(shard: 0, tick: 9, eventID: 0), Cursor(shard: 1, tick: 4, eventID: 0),
-                Cursor(shard: 2, tick: 7, eventID: 3),
+                Cursor(shard: 0, epoch: 1, tick: 9, eventID: 0), Cursor(shard: 1, epoch: 1, tick: 4, eventID: 0),
+                Cursor(shard: 2, epoch: 1, tick: 7, eventID: 3),
             ])
         )
         #expect(plan.shards == [1])
@@ -64,7 +66,9 @@ struct CursorPlanTests {
     @Test("Shards within one tick are told apart by event")
     func parts() throws {
         let plan = try #require(
-            CursorPlan([Cursor(shard: 0, tick: 4, eventID: 20), Cursor(shard: 1, tick: 4, eventID: 10)])
+            CursorPlan([
+                Cursor(shard: 0, epoch: 1, tick: 4, eventID: 20), Cursor(shard: 1, epoch: 1, tick: 4, eventID: 10),
+            ])
         )
         #expect(plan.shards == [1])
         #expect(plan.isPartial)

@@ -288,10 +288,10 @@ struct TaskTests {
             let attempts = Counter()
             let perform: TaskWorker.Performer = { _ in
                 attempts.add(1)
-                try await Task.sleep(for: .seconds(1))
+                try await Task.sleep(for: .seconds(5))
                 return .done { _ in }
             }
-            let workers = (0..<2).map { _ in worker(pool, lease: .milliseconds(300), perform: perform) }
+            let workers = (0..<2).map { _ in worker(pool, lease: .seconds(3), perform: perform) }
             try await running(workers) {
                 try await eventually("it is done") {
                     try await pool.number("select count(*) from campus.after_sales_task") == 0

@@ -1,30 +1,53 @@
 import Model
 import Postgres
 
-/// What an instance knows between two batches; everything but the leases is only there to read faster.
+/// What an instance knows between two batches.
+///
+/// While it holds a shard nobody else moves the shard's cursor, so it need not read it again: should it be wrong, moving the cursor fails
+/// and the whole batch is undone.
 struct Reading: Sendable {
-    /// The epochs of the shards held.
-    var held: [Int16: Int64] = [:]
+    /// The shards held, and where they stand.
+    var cursors: [Cursor] = []
+    /// Whether the group may have parked events.
+    var hasParked = true
     /// How many ticks to read at once; adapts to how much happens in them.
     var ticksAtOnce = BatchReader.mostTicksAtOnce
-    /// The newest tick, when all up to it is done; looking for a newer one then needs no transaction.
-    var doneThrough: Int64?
-    /// The greatest id of a tick that is read in parts.
-    var lastID: (tick: Int64, id: Int64)?
+    /// The window of a tick that is read in parts, and the greatest id in it.
+    var part: (window: TickWindow, lastID: Int64)?
+
+    /// The same, after a batch.
+    func advanced(_ batch: Batch) -> Reading {
+        var next = self
+        let moved = Set(batch.cursors.map(\.shard))
+        next.cursors = cursors.map { cursor in
+            guard moved.contains(cursor.shard) else { return cursor }
+            var cursor = cursor
+            cursor.tick = batch.tick
+            cursor.eventID = batch.eventID
+            return cursor
+        }
+        return next
+    }
+}
+
+/// Events to handle together, and where the cursors of their shards stand then.
+struct Batch: Sendable {
+    let cursors: [Cursor]
+    let events: [RecordedEvent]
+    let tick: Int64
+    let eventID: Int64
 }
 
 /// What a batch came to.
 struct BatchResult<Effect: Sendable>: Sendable {
-    /// Nothing to read.
-    var isIdle: Bool
-    /// The epochs of the shards that turned out to be still held.
-    var held: [Int16: Int64]
+    /// Whether there was nothing to read.
+    var isIdle = true
     /// What handlers returned.
     var effects: [Effect] = []
-    /// What to read with next.
-    var reading: Reading
     /// What was parked.
     var parked: [ParkedFailure] = []
+    /// What to read with next.
+    var reading: Reading
 }
 
 /// Finds the next batch of a group, and moves its cursors on, in one transaction with the effects.
@@ -47,119 +70,88 @@ struct BatchReader: Sendable {
     /// Reads the next batch, handles it, and moves the cursors of its shards on.
     ///
     /// Events of roots with parked ones are parked behind those and not handled.
+    ///
+    /// - Throws: `EventLogError.leaseLost` when another instance holds one of the shards by now; what `handle` throws.
     func process<Effect>(
         _ reading: Reading,
         in session: borrowing Session,
-        with handle: (borrowing Session, [RecordedEvent]) throws -> Effect
+        with handle: (borrowing Session, [RecordedEvent], Set<AnyID>) throws -> (
+            effects: [Effect], parked: [ParkedFailure]
+        )
     ) throws -> BatchResult<Effect> {
-        var (batch, result) = try next(reading, Effect.self, in: session)
-        guard let batch else { return result }
-        let blocked = try blockedRoots(of: batch, in: session)
-        let free = blocked.isEmpty ? batch.events : batch.events.filter { !blocked.contains($0.root) }
-        if !blocked.isEmpty {
-            let behind = batch.events.filter { blocked.contains($0.root) }.map { ParkedFailure(waiting: $0) }
-            try parked.park(behind, consumer: cursors.consumer, in: session)
-            result.parked = behind
+        var reading = reading
+        guard let batch = try next(&reading, in: session) else { return BatchResult(reading: reading) }
+        var result = BatchResult<Effect>(isIdle: false, reading: reading.advanced(batch))
+        if !batch.events.isEmpty {
+            let blocked =
+                reading.hasParked
+                ? try parked.roots(amongThoseOf: batch.events, consumer: cursors.consumer, in: session) : []
+            (result.effects, result.parked) = try handle(session, batch.events, blocked)
+            try parked.park(result.parked, consumer: cursors.consumer, in: session)
+            if !result.parked.isEmpty { result.reading.hasParked = true }
         }
-        if !free.isEmpty { result.effects = [try handle(session, free)] }
-        try finish(batch, held: result.held, in: session)
+        try cursors.advance(batch.cursors, to: batch.tick, eventID: batch.eventID, in: session)
         return result
     }
 
-    /// The roots of a batch that have parked events.
-    func blockedRoots(of batch: Batch, in session: borrowing Session) throws -> Set<AnyID> {
-        guard batch.hasParked, !batch.events.isEmpty else { return [] }
-        return try parked.roots(amongThoseOf: batch.events, consumer: cursors.consumer, in: session)
-    }
-
-    /// The next batch, its cursors locked; nil when there is none.
-    func next<Effect>(
-        _ reading: Reading,
-        _ effect: Effect.Type,
-        in session: borrowing Session
-    ) throws -> (batch: Batch?, result: BatchResult<Effect>) {
-        let mine = try cursors.lock(reading.held, in: session)
-        let locked = Set(mine.map(\.shard))
-        var result = BatchResult<Effect>(
-            isIdle: true,
-            held: reading.held.filter { locked.contains($0.key) },
-            reading: reading
-        )
-        result.reading.doneThrough = nil
-        guard let plan = CursorPlan(mine) else { return (nil, result) }
-        let hasParked = mine.contains(where: \.hasParked)
-        func batch(_ events: [RecordedEvent], upTo tick: Int64, _ eventID: Int64) -> Batch {
-            Batch(shards: plan.shards, events: events, tick: tick, eventID: eventID, hasParked: hasParked)
-        }
-        var ticksAtOnce = plan.isPartial ? 1 : reading.ticksAtOnce
-        while let window = try ticks.window(
-            after: plan.tick,
-            ceiling: plan.ceiling,
-            maximumTicks: ticksAtOnce,
-            in: session
-        ) {
-            let events = try read(window, plan, &result.reading, in: session)
-            result.isIdle = false
-            if events.count <= limit {
-                if events.count < limit / 2 {
-                    result.reading.ticksAtOnce = min(Self.mostTicksAtOnce, result.reading.ticksAtOnce * 2)
+    /// The next batch; nil when there is none.
+    private func next(_ reading: inout Reading, in session: borrowing Session) throws -> Batch? {
+        guard let plan = CursorPlan(reading.cursors) else { return nil }
+        if plan.isPartial { return try nextPart(plan, &reading, in: session) }
+        let filter = filter(plan)
+        while true {
+            let found = try ticks.next(
+                after: plan.tick,
+                ceiling: plan.ceiling,
+                maximumTicks: reading.ticksAtOnce,
+                streams,
+                filter,
+                atMost: limit + 1,
+                in: session
+            )
+            guard let found else { return nil }
+            if found.events.count <= limit {
+                if found.events.count < limit / 2 {
+                    reading.ticksAtOnce = min(Self.mostTicksAtOnce, reading.ticksAtOnce * 2)
                 }
-                return (batch(events, upTo: window.laterTick, 0), result)
+                return Batch(cursors: plan.cursors, events: found.events, tick: found.tick, eventID: 0)
             }
-            if ticksAtOnce == 1 {
-                let part = Array(events.prefix(limit))
-                return (batch(part, upTo: plan.tick, part.last?.id ?? plan.eventID), result)
-            }
+            if reading.ticksAtOnce == 1 { return part(plan, found.events) }
             // Too much for one batch: fewer ticks. What does not fit even then is read in parts.
-            ticksAtOnce = max(1, ticksAtOnce / 4)
-            result.reading.ticksAtOnce = ticksAtOnce
+            reading.ticksAtOnce = max(1, reading.ticksAtOnce / 4)
         }
-        result.reading.doneThrough = plan.tick
-        return (nil, result)
     }
 
-    /// Whether there is a tick beyond what is known to be done.
-    func isBehind(_ reading: Reading, in session: borrowing Session) throws -> Bool {
-        try ticks.newestNumber(in: session) != reading.doneThrough
-    }
-
-    /// Moves the cursors of a batch's shards on.
-    func finish(_ batch: Batch, held: [Int16: Int64], in session: borrowing Session) throws {
-        try cursors.advance(batch.shards, of: held, to: batch.tick, eventID: batch.eventID, in: session)
-    }
-
-    /// The window's first events that are not done yet; one more than fit, to tell whether there are more.
-    private func read(
-        _ window: TickWindow,
-        _ plan: CursorPlan,
-        _ reading: inout Reading,
-        in session: borrowing Session
-    ) throws -> [RecordedEvent] {
-        let filter = EventFilter(shards: plan.shards.count == Shard.count ? nil : plan.shards)
-        guard plan.isPartial else {
-            let source = ticks.between(window, streams, filter, atMost: limit + 1)
-            return try ticks.events(source, atMost: limit + 1, in: session)
+    /// The next part of a tick too large for one batch.
+    private func nextPart(_ plan: CursorPlan, _ reading: inout Reading, in session: borrowing Session) throws -> Batch?
+    {
+        if reading.part?.window.earlierTick != plan.tick {
+            guard let window = try ticks.window(after: plan.tick, maximumTicks: 1, in: session) else { return nil }
+            reading.part = (window, try ticks.lastID(in: window, of: streams, session: session))
         }
-        let last: Int64
-        if let known = reading.lastID, known.tick == window.laterTick {
-            last = known.id
-        } else {
-            last = try ticks.lastID(in: window, of: streams, session: session)
-            reading.lastID = (window.laterTick, last)
-        }
-        let source = ticks.within(window, streams, filter, after: plan.eventID, through: last, atMost: limit + 1)
-        return try ticks.events(source, atMost: limit + 1, in: session)
+        guard let (window, lastID) = reading.part else { return nil }
+        let source = ticks.within(
+            window,
+            streams,
+            filter(plan),
+            after: plan.eventID,
+            through: lastID,
+            atMost: limit + 1
+        )
+        let events = try ticks.events(source, atMost: limit + 1, in: session)
+        if events.count > limit { return part(plan, events) }
+        reading.part = nil
+        return Batch(cursors: plan.cursors, events: events, tick: window.laterTick, eventID: 0)
     }
-}
 
-/// Events to handle together, and where the cursors of their shards stand then.
-struct Batch: Sendable {
-    let shards: [Int16]
-    let events: [RecordedEvent]
-    let tick: Int64
-    let eventID: Int64
-    /// Whether the group has parked events.
-    let hasParked: Bool
+    private func part(_ plan: CursorPlan, _ events: [RecordedEvent]) -> Batch {
+        let events = Array(events.prefix(limit))
+        return Batch(cursors: plan.cursors, events: events, tick: plan.tick, eventID: events.last?.id ?? plan.eventID)
+    }
+
+    private func filter(_ plan: CursorPlan) -> EventFilter {
+        EventFilter(shards: plan.cursors.count == Shard.count ? nil : plan.shards)
+    }
 }
 
 extension ParkedFailure {

@@ -4,23 +4,13 @@ import Postgres
 
 extension ConsumerGroup {
     /// Handles a batch event by event, each in a savepoint: what fails is parked, and so are the later events of its root.
+    ///
+    /// - Throws: what says nothing about an event.
     func isolate(_ reading: Reading, timeoutsArePoison: Bool) async throws -> BatchResult<Effect> {
         let result = try await pool.transaction { session in
-            var (batch, result) = try self.batches.next(reading, Effect.self, in: session)
-            guard let batch else { return result }
-            let parked = self.batches.parked
-            let blocked = try self.batches.blockedRoots(of: batch, in: session)
-            let outcome = try self.handleEach(
-                batch.events,
-                blocked: blocked,
-                timeoutsArePoison: timeoutsArePoison,
-                in: session
-            )
-            try parked.park(outcome.parked, consumer: self.name, in: session)
-            try self.batches.finish(batch, held: result.held, in: session)
-            result.effects = outcome.effects
-            result.parked = outcome.parked
-            return result
+            try self.batches.process(reading, in: session) { session, events, blocked in
+                try self.handleEach(events, blocked: blocked, timeoutsArePoison: timeoutsArePoison, in: session)
+            }
         }
         report(result.parked)
         return result
@@ -29,15 +19,14 @@ extension ConsumerGroup {
     /// Tries parked events again that somebody asked for; false when there are none.
     func replay(_ state: ConsumerState) async throws -> Bool {
         let held = state.held
-        let shards = held.keys.sorted()
+        let shards = held.map(\.shard)
         let isRequested = try await pool.autocommit { session in
             try self.batches.parked.isReplayRequested(consumer: self.name, shards: shards, in: session)
         }
         guard isRequested else { return false }
         let outcome = try await pool.transaction { session in
             // The cursors are locked so that no later event of these roots is handled or parked meanwhile.
-            let mine = try self.batches.cursors.lock(held, in: session)
-            guard mine.count == held.count else { throw EventLogError.leaseLost }
+            try self.batches.cursors.lock(held, in: session)
             let parked = self.batches.parked
             let events = try parked.requested(
                 consumer: self.name,
@@ -45,7 +34,8 @@ extension ConsumerGroup {
                 atMost: self.options.batchLimit,
                 in: session
             )
-            let outcome = try self.handleEach(events, blocked: [], timeoutsArePoison: false, in: session)
+            // What takes too long again is parked again: a replay must not keep new events waiting.
+            let outcome = try self.handleEach(events, blocked: [], timeoutsArePoison: true, in: session)
             let failed = Set(outcome.parked.map(\.event.id))
             try parked.remove(events.filter { !failed.contains($0.id) }, consumer: self.name, in: session)
             try parked.park(outcome.parked, consumer: self.name, in: session)
@@ -61,6 +51,18 @@ extension ConsumerGroup {
         )
         for effect in outcome.effects { await afterCommit(effect) }
         return true
+    }
+
+    /// Handles a batch at once, but for the events of roots that have parked ones.
+    func handleTogether(
+        _ events: [RecordedEvent],
+        blocked: Set<AnyID>,
+        in session: borrowing Session
+    ) throws -> (effects: [Effect], parked: [ParkedFailure]) {
+        if blocked.isEmpty { return ([try handle(session, events)], []) }
+        let free = events.filter { !blocked.contains($0.root) }
+        let waiting = events.filter { blocked.contains($0.root) }
+        return (free.isEmpty ? [] : [try handle(session, free)], waiting.map { ParkedFailure(waiting: $0) })
     }
 
     private func handleEach(

@@ -118,9 +118,7 @@ public final class ConsumerGroup<Effect: Sendable>: Service {
             do {
                 try await step(&state)
             } catch {
-                let failure = BatchFailure(error)
-                if case .cancelled = failure, Task.isCancelled { break }
-                if case .leaseLost = failure { state.forgetLeases() }
+                if Task.isCancelled { break }
                 logger.report(.warning, "consumer.failed", "A batch failed, trying again", ["error": .failure(error)])
                 _ = try? await stop.wait(atMost: state.failed())
             }
@@ -148,21 +146,17 @@ public final class ConsumerGroup<Effect: Sendable>: Service {
         if try await consume(&state) { return }
         let isWoken = try await wakeup.waitUnlessCancelled(atMost: min(options.poll, state.untilRenewal))
         if !isWoken { state.mayHaveReplays = true }
-        state.isWoken = isWoken
     }
 
     /// Handles the next batch; false when there is none.
     private func consume(_ state: inout ConsumerState) async throws -> Bool {
-        let position = state.reading
-        // A poll that finds nothing leaves no trace in the database; after a notification there is something to find.
-        if position.doneThrough != nil, !state.isWoken {
-            guard try await pool.autocommit({ try self.batches.isBehind(position, in: $0) }) else { return false }
-        }
-        state.isWoken = false
+        let reading = state.reading
         let result: BatchResult<Effect>
         do {
             result = try await pool.transaction { session in
-                try self.batches.process(position, in: session, with: self.handle)
+                try self.batches.process(reading, in: session) { session, events, blocked in
+                    try self.handleTogether(events, blocked: blocked, in: session)
+                }
             }
         } catch {
             guard state.isEventSuspected(after: BatchFailure(error), patience: options.patience) else { throw error }
@@ -172,9 +166,9 @@ public final class ConsumerGroup<Effect: Sendable>: Service {
                 "A batch failed, handling its events one by one",
                 ["error": .failure(error)]
             )
-            result = try await isolate(position, timeoutsArePoison: state.timeouts >= options.patience)
+            result = try await isolate(reading, timeoutsArePoison: state.timeouts >= options.patience)
         }
-        state.advanced(result.reading, held: result.held)
+        state.advanced(result.reading)
         if result.isIdle { return false }
         if !result.effects.isEmpty { ticker?.hint() }
         for effect in result.effects { await afterCommit(effect) }
@@ -182,27 +176,25 @@ public final class ConsumerGroup<Effect: Sendable>: Service {
     }
 
     private func renew(_ state: inout ConsumerState) async throws {
-        let held = state.reading.held
         let cursors = batches.cursors
-        let renewed = try await pool.transaction { session in
+        let (held, share, hasParked) = try await pool.transaction { session in
             let share = Shard.fairShare(of: cursors.member, among: try cursors.announce(in: session))
-            var kept = try cursors.renew(keeping: share, in: session)
-            if kept.count < share {
-                kept.merge(try cursors.acquire(atMost: share - kept.count, in: session)) { $1 }
-            }
-            return (held: kept, share: share)
+            var held = try cursors.renew(keeping: share, in: session)
+            if held.count < share { held += try cursors.acquire(atMost: share - held.count, in: session) }
+            return (held.sorted { $0.shard < $1.shard }, share, try cursors.hasParked(in: session))
         }
-        if renewed.held != held {
+        let shards = held.map(\.shard)
+        if shards != state.held.map(\.shard) {
             logger.report(
                 .info,
                 "consumer.leased",
                 "The shards held have changed",
-                ["shards": .string(renewed.held.keys.sorted().map(String.init).joined(separator: ","))]
+                ["shards": .string(shards.map(String.init).joined(separator: ","))]
             )
         }
         // Until it has its share, it asks again soon: others give back at their next renewal.
-        let pause = renewed.held.count < renewed.share ? min(options.lease / 3, options.poll) : options.lease / 3
-        state.renewed(renewed.held, nextAfter: pause)
+        let pause = held.count < share ? min(options.lease / 3, options.poll) : options.lease / 3
+        state.renewed(held, hasParked: hasParked, nextAfter: pause)
     }
 
     private func resign(_ state: ConsumerState) async {

@@ -5,8 +5,6 @@ struct ConsumerState {
     private var failures = 0
     private var renewAt: ContinuousClock.Instant
     var isRegistered = false
-    /// Whether a notification came since the last look.
-    var isWoken = true
     /// Whether to look for replays before the next batch.
     var mayHaveReplays = true
 
@@ -14,32 +12,23 @@ struct ConsumerState {
         renewAt = .now
     }
 
-    /// The epochs of the shards held.
-    var held: [Int16: Int64] { reading.held }
+    /// The shards held, and where they stand.
+    var held: [Cursor] { reading.cursors }
 
     var isRenewalDue: Bool { renewAt <= .now }
 
     var untilRenewal: Duration { max(.zero, ContinuousClock.now.duration(to: renewAt)) }
 
-    mutating func renewed(_ held: [Int16: Int64], nextAfter pause: Duration) {
-        if held != reading.held {
-            mayHaveReplays = true
-            reading.doneThrough = nil
-        }
-        reading.held = held
+    mutating func renewed(_ held: [Cursor], hasParked: Bool, nextAfter pause: Duration) {
+        if held.map(\.shard) != reading.cursors.map(\.shard) { mayHaveReplays = true }
+        reading.cursors = held
+        reading.hasParked = hasParked
         renewAt = .now + pause
     }
 
-    mutating func forgetLeases() {
-        reading = Reading()
-        renewAt = .now
-    }
-
     /// A batch was committed, or there was none.
-    mutating func advanced(_ next: Reading, held: [Int16: Int64]) {
-        if held.count < reading.held.count { renewAt = .now }
+    mutating func advanced(_ next: Reading) {
         reading = next
-        reading.held = held
         failures = 0
         timeouts = 0
     }
@@ -56,8 +45,12 @@ struct ConsumerState {
     }
 
     /// How long to pause after a failure: doubles up to five seconds, with jitter.
+    ///
+    /// What is held, and where it stands, is read anew then.
     mutating func failed() -> Duration {
         failures += 1
+        reading = Reading()
+        renewAt = .now
         return Backoff(first: .milliseconds(50), longest: .seconds(5)).delay(after: failures)
     }
 }

@@ -1,20 +1,20 @@
-/// Where a shard of a group has got to.
+/// A shard that an instance of a group holds, and where it has got to.
 struct Cursor: Hashable, Sendable {
     /// The shard.
     let shard: Int16
+    /// The fencing token: rises each time that the shard changes hands.
+    let epoch: Int64
     /// The tick up to which everything is done.
-    let tick: Int64
+    var tick: Int64
     /// When positive, the next tick is read in parts, and done up to this event.
-    let eventID: Int64
-    /// Whether the group has parked events, of whatever shard.
-    var hasParked = false
+    var eventID: Int64
 }
 
 /// What a group reads next: the shards furthest behind, up to where the others stand.
 struct CursorPlan: Hashable, Sendable {
-    /// The shards that stand at the lowest position.
-    let shards: [Int16]
-    /// Everything up to this tick is done.
+    /// The cursors that stand at the lowest position.
+    let cursors: [Cursor]
+    /// The tick up to which everything is done.
     let tick: Int64
     /// When positive, the next tick is read in parts and done up to this event.
     let eventID: Int64
@@ -25,12 +25,15 @@ struct CursorPlan: Hashable, Sendable {
     init?(_ cursors: [Cursor]) {
         func position(_ cursor: Cursor) -> (Int64, Int64) { (cursor.tick, cursor.eventID) }
         guard let lowest = cursors.min(by: { position($0) < position($1) }) else { return nil }
-        shards = cursors.filter { position($0) == position(lowest) }.map(\.shard).sorted()
+        self.cursors = cursors.filter { position($0) == position(lowest) }.sorted { $0.shard < $1.shard }
         tick = lowest.tick
         eventID = lowest.eventID
         // Shards within the same tick meet only at its end, hence a tick that is greater.
         ceiling = cursors.lazy.map(\.tick).filter { $0 > lowest.tick }.min() ?? .max
     }
+
+    /// The shards of its cursors.
+    var shards: [Int16] { cursors.map(\.shard) }
 
     /// Whether the next tick has been read in part.
     var isPartial: Bool { eventID > 0 }

@@ -55,16 +55,15 @@ struct CursorStore: Sendable {
 
     /// Renews what this member holds, and gives back what is more than its share.
     ///
-    /// - Returns: the epoch of each shard that it still holds.
-    func renew(keeping share: Int, in session: borrowing Session) throws -> [Int16: Int64] {
-        let held: [(shard: Int16, epoch: Int64)] = try session.query(
+    /// - Returns: what it still holds.
+    func renew(keeping share: Int, in session: borrowing Session) throws -> [Cursor] {
+        let held = try session.query(
             """
-            select shard, epoch from \(tables.cursor)
+            select shard, epoch, tick, event_id from \(tables.cursor)
             where consumer = \(consumer) and lease_by = \(member) order by shard for update
             """
-        ) { (try $0[0], try $0[1]) }
-        let kept = held.prefix(share)
-        let released = held.dropFirst(share).map(\.shard)
+        ) { try Cursor($0) }
+        let kept = Array(held.prefix(share))
         try session.pipeline([
             """
             update \(tables.cursor) set lease_until = now() + \(lease)
@@ -72,15 +71,15 @@ struct CursorStore: Sendable {
             """,
             """
             update \(tables.cursor) set lease_by = null, lease_until = null
-            where consumer = \(consumer) and shard = any (\(released))
+            where consumer = \(consumer) and shard = any (\(held.dropFirst(share).map(\.shard)))
             """,
         ])
-        return Dictionary(uniqueKeysWithValues: kept.map { ($0.shard, $0.epoch) })
+        return kept
     }
 
     /// Takes shards that nobody holds, raising their epoch so that whoever held them before is fenced off.
-    func acquire(atMost count: Int, in session: borrowing Session) throws -> [Int16: Int64] {
-        let taken: [(Int16, Int64)] = try session.query(
+    func acquire(atMost count: Int, in session: borrowing Session) throws -> [Cursor] {
+        try session.query(
             """
             with free as materialized (
                 select shard from \(tables.cursor)
@@ -90,10 +89,9 @@ struct CursorStore: Sendable {
             update \(tables.cursor) c
             set epoch = c.epoch + 1, lease_by = \(member), lease_until = now() + \(lease)
             from free where c.consumer = \(consumer) and c.shard = free.shard
-            returning c.shard, c.epoch
+            returning c.shard, c.epoch, c.tick, c.event_id
             """
-        ) { (try $0[0], try $0[1]) }
-        return Dictionary(uniqueKeysWithValues: taken)
+        ) { try Cursor($0) }
     }
 
     /// Gives everything back, for others to take at once.
@@ -110,42 +108,44 @@ struct CursorStore: Sendable {
         ])
     }
 
-    /// Locks the cursors that this member still holds of those it thinks it holds.
-    func lock(_ held: [Int16: Int64], in session: borrowing Session) throws -> [Cursor] {
-        let shards = held.keys.sorted()
-        return try session.query(
+    /// Locks what this member holds, so that it stays so until the end of the transaction.
+    ///
+    /// - Throws: `EventLogError.leaseLost` when it does not hold all of it any more.
+    func lock(_ held: [Cursor], in session: borrowing Session) throws {
+        let locked = try session.execute(
             """
-            select c.shard, c.tick, c.event_id,
-                exists (select from \(tables.parked) p where p.consumer = \(consumer)) as has_parked
-            from \(tables.cursor) c
-            join unnest(\(shards), \(shards.map { held[$0] ?? 0 })) as held (shard, epoch)
+            select from \(tables.cursor) c
+            join unnest(\(held.map(\.shard)), \(held.map(\.epoch))) as held (shard, epoch)
                 on held.shard = c.shard and held.epoch = c.epoch
             where c.consumer = \(consumer) and c.lease_by = \(member)
             order by c.shard
             for update of c
             """
-        ) { Cursor(shard: try $0[0], tick: try $0[1], eventID: try $0[2], hasParked: try $0[3]) }
+        )
+        guard locked == held.count else { throw EventLogError.leaseLost }
     }
 
-    /// Moves cursors on, if this member still holds them.
+    /// Moves cursors on from where they stand, if this member still holds them.
     ///
-    /// - Throws: `EventLogError.leaseLost` when it does not.
-    func advance(
-        _ shards: [Int16],
-        of held: [Int16: Int64],
-        to tick: Int64,
-        eventID: Int64,
-        in session: borrowing Session
-    ) throws {
+    /// - Throws: `EventLogError.leaseLost` when it does not, or they stand elsewhere.
+    func advance(_ held: [Cursor], to tick: Int64, eventID: Int64, in session: borrowing Session) throws {
         let moved = try session.execute(
             """
             update \(tables.cursor) c
             set tick = \(tick), event_id = \(eventID), lease_until = now() + \(lease)
-            from unnest(\(shards), \(shards.map { held[$0] ?? 0 })) as held (shard, epoch)
+            from unnest(
+                \(held.map(\.shard)), \(held.map(\.epoch)), \(held.map(\.tick)), \(held.map(\.eventID))
+            ) as held (shard, epoch, tick, event_id)
             where c.consumer = \(consumer) and c.shard = held.shard and c.epoch = held.epoch and c.lease_by = \(member)
+                and c.tick = held.tick and c.event_id = held.event_id
             """
         )
-        guard moved == shards.count else { throw EventLogError.leaseLost }
+        guard moved == held.count else { throw EventLogError.leaseLost }
+    }
+
+    /// Whether the group has parked events.
+    func hasParked(in session: borrowing Session) throws -> Bool {
+        try session.one("select exists (select from \(tables.parked) where consumer = \(consumer))") { try $0[0] }
     }
 
     /// How far the group is behind.
@@ -162,5 +162,11 @@ struct CursorStore: Sendable {
         ) { row in
             ConsumerLag(time: try row[0], ticks: try row[1] as Int64? ?? 0, parked: try row[2])
         }
+    }
+}
+
+extension Cursor {
+    fileprivate init(_ row: Row) throws {
+        self.init(shard: try row[0], epoch: try row[1], tick: try row[2], eventID: try row[3])
     }
 }

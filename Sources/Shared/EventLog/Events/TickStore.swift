@@ -48,14 +48,7 @@ struct TickStore: Sendable {
             """
             select a.snapshot::text, b.tick, b.snapshot::text
             from campus.tick a
-            left join lateral (
-                select n.tick, n.snapshot
-                from (
-                    select t.tick, t.snapshot from campus.tick t
-                    where t.tick > a.tick and t.tick <= \(ceiling) order by t.tick limit \(maximumTicks)
-                ) n
-                order by n.tick desc limit 1
-            ) b on true
+            left join lateral (\(lastTick(ceiling: ceiling, maximumTicks: maximumTicks))) b on true
             where a.tick = \(tick)
             """
         ) { row in
@@ -66,14 +59,71 @@ struct TickStore: Sendable {
         return first
     }
 
+    /// The first events by id after `tick`, over at most that many ticks and not beyond `ceiling`, and the last of these ticks; nil
+    /// when there is none.
+    ///
+    /// The same as a window and the events between, in one round trip.
+    ///
+    /// - Throws: `EventLogError.tickMissing` when the tick to read from is gone.
+    func next(
+        after tick: Int64,
+        ceiling: Int64,
+        maximumTicks: Int,
+        _ streams: [EventStream],
+        _ filter: EventFilter,
+        atMost limit: Int,
+        in session: borrowing Session
+    ) throws -> (tick: Int64, events: [RecordedEvent])? {
+        let found: [(later: Int64?, event: RecordedEvent?)] = try session.query(
+            """
+            select e.*, b.tick
+            from campus.tick a
+            left join lateral (\(lastTick(ceiling: ceiling, maximumTicks: maximumTicks))) b on true
+            left join lateral (
+                select * from (\(between("a.snapshot", "b.snapshot", streams, filter, atMost: limit))) u
+                order by u.id limit \(limit)
+            ) e on b.tick is not null
+            where a.tick = \(tick)
+            order by e.id
+            """
+        ) { row in
+            let id: Int64? = try row[1]
+            return (try row[12], id == nil ? nil : try RecordedEvent(row))
+        }
+        guard let first = found.first else { throw EventLogError.tickMissing(tick) }
+        guard let later = first.later else { return nil }
+        return (later, found.compactMap(\.event))
+    }
+
+    /// The last of the ticks after that of `a`.
+    private func lastTick(ceiling: Int64, maximumTicks: Int) -> SQL {
+        """
+        select n.tick, n.snapshot
+        from (
+            select t.tick, t.snapshot from campus.tick t
+            where t.tick > a.tick and t.tick <= \(ceiling) order by t.tick limit \(maximumTicks)
+        ) n
+        order by n.tick desc limit 1
+        """
+    }
+
     /// The statement that reads the first events of a window, by id; see `campus.{stream}_events_between`.
     func between(_ window: TickWindow, _ streams: [EventStream], _ filter: EventFilter, atMost limit: Int) -> SQL {
+        between("\(window.earlier)::pg_snapshot", "\(window.later)::pg_snapshot", streams, filter, atMost: limit)
+    }
+
+    private func between(
+        _ earlier: SQL,
+        _ later: SQL,
+        _ streams: [EventStream],
+        _ filter: EventFilter,
+        atMost limit: Int
+    ) -> SQL {
         union(streams) { stream in
             let function = SQL(stringLiteral: "campus.\(stream.rawValue)_events_between")
             return """
                 \(function)(
-                    \(window.earlier)::pg_snapshot, \(window.later)::pg_snapshot,
-                    campus.snapshot_floor(\(window.earlier)::pg_snapshot),
+                    \(earlier), \(later), campus.snapshot_floor(\(earlier)),
                     \(filter.shards as [Int16]?), \(filter.campus as CampusID?), \(Int32(clamping: limit))
                 )
                 """
