@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-# The system tests play whole lunches for minutes: they have a target of their own.
+# The system tests play whole lunches on the real executables: they have a target of their own.
 SUITES ?= $(filter-out SystemTests,$(notdir $(patsubst %/,%,$(wildcard Tests/*Tests/))))
 .PHONY: help run demo test lint unit system contract bench format clean
 
@@ -16,9 +16,9 @@ run: ## Build and run the three services on a private Postgres under .local/, un
 demo: ## Beside a running `make run`: play a canteen lunch on it and reckon it up (DEMO="--orders 50 --seed 7")
 	@exec deploy/demo.sh $(DEMO)
 
-test: ## What must hold of every change: lint, unit, store, HTTP and crash tests (then see system, contract)
+test: ## Everything: lint, unit, store, HTTP and crash tests, whole lunches on real processes, outside judges
 	@deploy/setup.sh test
-	@$(MAKE) --no-print-directory lint unit
+	@$(MAKE) --no-print-directory lint unit system contract
 
 lint: ## Formatting and style, strictly
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift
