@@ -111,6 +111,29 @@ struct MigratorTests {
         }
     }
 
+    @Test("A login with CREATEROLE that owns the database runs the first migration, sets passwords, and migrates again")
+    func asRoleCreator() async throws {
+        try await TemporaryCluster.with(settings: ["fsync=off"]) { cluster in
+            let administration = ConnectionPool(try cluster.configuration(), logger: .silent)
+            try await administration.autocommit { session in
+                try session.execute("create role installer login createrole password 'installer'")
+                try session.execute("create database canteen owner installer template template0")
+            }
+            await administration.shutdown()
+            let address = logged(in: "installer:installer", to: try cluster.url(database: "canteen"))
+            let configuration = try ConnectionConfiguration(url: address)
+            let applied = try await Migrator(configuration, logger: .silent).run(passwords: [.orders: "secret"])
+            #expect(applied.map(\.version) == Migration.all.map(\.version))
+            #expect(try await Migrator(configuration, logger: .silent).run().isEmpty)
+            let service = ConnectionPool(
+                try ConnectionConfiguration(url: logged(in: "order_service:secret", to: address)),
+                logger: .silent
+            )
+            try await Schema.check(service)
+            await service.shutdown()
+        }
+    }
+
     @Test("A login that may not create the roles is told what to do")
     func missingRoles() async throws {
         try await TemporaryCluster.with(settings: ["fsync=off"]) { cluster in

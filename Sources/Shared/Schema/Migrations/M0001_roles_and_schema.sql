@@ -8,6 +8,8 @@ declare
     role_name text;
     attempt integer := 0;
     can_create boolean := (select rolsuper or rolcreaterole from pg_roles where rolname = current_user);
+    -- From 16 on a member may be one who only grants the role on.
+    acting text := case when current_setting('server_version_num')::integer < 160000 then 'member' else 'set' end;
 begin
     foreach role_name in array array[
         'campus_owner', 'campus_migrator', 'order_service', 'after_sales_service', 'notify_service'
@@ -37,29 +39,31 @@ begin
         end loop;
     end loop;
 
-    loop
-        begin
-            if not pg_has_role('campus_migrator', 'campus_owner', 'member') then
-                grant campus_owner to campus_migrator;
-            end if;
-            exit;
-        exception
-            when unique_violation then
-                exit;
-            when internal_error then
-                attempt := attempt + 1;
-                if attempt > 100 then
-                    raise;
+    -- Who migrates acts as the owner. A login that creates a role is not in it, unless it is a superuser: it may grant the role, to
+    -- itself too.
+    foreach role_name in array array['campus_migrator', current_user::text] loop
+        loop
+            begin
+                if not pg_has_role(role_name, 'campus_owner', acting) then
+                    execute format('grant campus_owner to %I', role_name);
                 end if;
-                perform pg_sleep(0.02);
-        end;
+                exit;
+            exception
+                when unique_violation then
+                    exit;
+                when insufficient_privilege then
+                    raise exception '% is not a member of campus_owner, which owns the schema', role_name
+                        using errcode = 'insufficient_privilege',
+                              hint = format('As a superuser: grant campus_owner to %I', role_name);
+                when internal_error then
+                    attempt := attempt + 1;
+                    if attempt > 100 then
+                        raise;
+                    end if;
+                    perform pg_sleep(0.02);
+            end;
+        end loop;
     end loop;
-
-    if not pg_has_role(current_user, 'campus_owner', 'member') then
-        raise exception '% is not a member of campus_owner, which owns the schema', current_user
-            using errcode = 'insufficient_privilege',
-                  hint = format('As a superuser: grant campus_owner to %I', current_user);
-    end if;
 end
 $$;
 
