@@ -129,8 +129,3 @@ extension AfterSalesCase {
         )
     }
 }
-
-extension CaseKind: PostgresCodable {}
-extension CaseReason: PostgresCodable {}
-extension CaseStatus: PostgresCodable {}
-extension Verdict: PostgresCodable {}

@@ -56,9 +56,6 @@ struct OrderRecordStore: Sendable {
     }
 }
 
-extension OrderSource: PostgresCodable {}
-extension OrderStatus: PostgresCodable {}
-
 extension OrderRecord {
     fileprivate init(_ row: Row) throws {
         let discounts: JSON = try row["discounts"]

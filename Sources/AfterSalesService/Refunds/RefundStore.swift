@@ -119,6 +119,3 @@ extension Refund {
         )
     }
 }
-
-extension RefundStatus: PostgresCodable {}
-extension PaymentChannel: PostgresCodable {}

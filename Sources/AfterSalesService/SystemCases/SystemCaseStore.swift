@@ -26,5 +26,3 @@ struct SystemCaseStore: Sendable {
         )
     }
 }
-
-extension RefundDueCause: PostgresCodable {}

@@ -1,9 +1,6 @@
 import Model
 import Postgres
 
-extension OrderSource: PostgresCodable {}
-extension OrderStatus: PostgresCodable {}
-extension PaymentChannel: PostgresCodable {}
 extension PaymentPurpose: PostgresCodable {}
 extension OrderAction: PostgresCodable {}
 

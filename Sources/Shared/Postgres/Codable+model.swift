@@ -115,6 +115,18 @@ extension JSON: PostgresCodable {
     }
 }
 
+// Values that several services keep, by their raw text.
+extension OrderStatus: PostgresCodable {}
+extension OrderSource: PostgresCodable {}
+extension PaymentChannel: PostgresCodable {}
+extension OrderExceptionKind: PostgresCodable {}
+extension RefundDueCause: PostgresCodable {}
+extension CaseKind: PostgresCodable {}
+extension CaseReason: PostgresCodable {}
+extension CaseStatus: PostgresCodable {}
+extension Verdict: PostgresCodable {}
+extension RefundStatus: PostgresCodable {}
+
 /// Whether serialized JSON has `\u0000` that is an escape, not the end of an escaped backslash.
 private func holdsEscapedNUL(_ text: [UInt8]) -> Bool {
     let escape = Array("u0000".utf8)

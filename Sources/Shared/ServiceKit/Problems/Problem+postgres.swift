@@ -17,8 +17,6 @@ extension Problem {
             }
         case EventLogError.overloaded:
             self = .unavailable("Too much is being asked at this moment.")
-        case EventLogError.overloaded:
-            self = .unavailable("Too much is being asked at this moment.")
         case is CancellationError:
             self = .unavailable("The service is shutting down.")
         default:
