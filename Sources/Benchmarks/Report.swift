@@ -19,7 +19,7 @@ struct Row {
     /// What else the reader should know: rows written, counts, causes.
     var note: String
 
-    /// A rate beside another measured in the same run.
+    /// A rate beside another measured in the same run; missed, whatever the rate, when anything went wrong.
     init(
         measure: String,
         rate: Double,
@@ -27,6 +27,7 @@ struct Row {
         limit: Double,
         limitName: String,
         atLeast target: Double,
+        faults: Int = 0,
         processor: String,
         note: String = ""
     ) {
@@ -37,33 +38,42 @@ struct Row {
             beside: "\(limitName) \(grouped(limit))",
             ratio: ratio,
             target: "≥ \(target)",
-            isMet: ratio >= target,
+            isMet: ratio >= target && faults == 0,
             processor: processor,
             note: note
         )
     }
 
-    /// A rate beside a fixed bound.
-    init(measure: String, rate: Double, unit: String, atLeast target: Double, processor: String, note: String = "") {
+    /// A rate beside a fixed bound; missed, whatever the rate, when anything went wrong.
+    init(
+        measure: String,
+        rate: Double,
+        unit: String,
+        atLeast target: Double,
+        faults: Int = 0,
+        processor: String,
+        note: String = ""
+    ) {
         self.init(
             measure: measure,
             figure: "\(grouped(rate)) \(unit)",
             beside: "",
             ratio: nil,
             target: "≥ \(grouped(target))",
-            isMet: rate >= target,
+            isMet: rate >= target && faults == 0,
             processor: processor,
             note: note
         )
     }
 
-    /// A figure beside a fixed upper bound.
+    /// A figure beside a fixed upper bound; missed, whatever the figure, when anything went wrong.
     init(
         measure: String,
         value: Double,
         unit: String,
         atMost target: Double,
-        processor: String = "",
+        faults: Int = 0,
+        processor: String,
         note: String = ""
     ) {
         self.init(
@@ -72,7 +82,7 @@ struct Row {
             beside: "",
             ratio: nil,
             target: "≤ \(String(format: "%g", target)) \(unit)",
-            isMet: value <= target,
+            isMet: value <= target && faults == 0,
             processor: processor,
             note: note
         )
@@ -128,7 +138,7 @@ struct Report {
         emit(
             line(row.measure, row.figure, row.beside, ratio, row.target, row.isMet ? "met" : "MISSED", row.processor)
         )
-        if !row.note.isEmpty { emit("    \(row.note)") }
+        for note in row.note.split(separator: "\n") { emit("    \(note)") }
     }
 
     func finish() {
@@ -146,11 +156,13 @@ struct Report {
     }
 }
 
-/// A whole number with its thousands set apart.
-func grouped(_ value: Double) -> String {
-    let digits = String(Int64(value.rounded()))
-    return String(
-        digits.reversed().enumerated()
+/// A rate as a whole number with its thousands set apart.
+func grouped(_ value: Double) -> String { grouped(Int(value.rounded())) }
+
+/// A count with its thousands set apart.
+func grouped(_ count: Int) -> String {
+    String(
+        String(count).reversed().enumerated()
             .reduce(into: "") { text, entry in
                 if entry.offset > 0, entry.offset % 3 == 0 { text.append(" ") }
                 text.append(entry.element)

@@ -37,25 +37,27 @@ extension Measure {
         try await bench.withDatabase { database in
             if let prepare { _ = try await Command.run("psql", ["-qX", "-c", prepare, database.address().url]) }
             let limit = try await Pgbench(database: database.address())
-                .rate(script: script, clients: 16, seconds: bench.seconds)
+                .run(script: script, clients: 16, seconds: bench.seconds)
             return try await database.withPool(size: 16) { pool in
                 // Every connection is opened and has prepared the statement before the clock starts.
                 _ = try await rate(of: operation, on: pool, connections: 16, for: .milliseconds(300))
                 let before = ProcessorTime.now()
                 let rate = try await rate(of: operation, on: pool, connections: 16, for: .seconds(bench.seconds))
-                let note =
-                    if let rows {
-                        "rows written, pgbench's included: \(grouped(Double(try await database.number(rows))))"
-                    } else { "" }
+                let processor = ProcessorTime.now().since(before)
+                var note = limit.note
+                if let rows {
+                    let written = try await database.number(rows) - limit.transactions
+                    note += "\nrows written: pgbench \(grouped(limit.transactions)), client \(grouped(written))"
+                }
                 return [
                     Row(
                         measure: measure,
                         rate: rate,
                         unit: unit,
-                        limit: limit,
+                        limit: limit.rate,
                         limitName: "pgbench",
                         atLeast: 0.6,
-                        processor: ProcessorTime.now().since(before),
+                        processor: processor,
                         note: note
                     )
                 ]

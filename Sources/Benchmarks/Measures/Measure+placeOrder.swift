@@ -2,20 +2,28 @@ import Model
 
 extension Measure {
     /// Orders placed over HTTP at 64 connections, over pgbench placing them with one statement of the same rows.
+    ///
+    /// What counts is orders that are there afterwards. Each side begins with a new database.
     static let placeOrder = Measure(name: "place order") { bench in
-        try await bench.withDatabase { database in
+        var limits: [Pgbench.Outcome] = []
+        for clients in [16, 32, 64] {
+            let limit = try await bench.withDatabase { database in
+                let campus = try await BenchCampus.create(on: database)
+                return try await Pgbench(database: database.address(user: "order_service"))
+                    .run(script: PlaceOrderScript.text(campus: campus), clients: clients, seconds: bench.seconds)
+            }
+            limits.append(limit)
+        }
+        guard let limit = limits.max(by: { $0.rate < $1.rate }) else { return [] }
+        let others = limits.map { "\(grouped($0.rate)) at \($0.clients)" }.joined(separator: ", ")
+
+        return try await bench.withDatabase { database in
             let campus = try await BenchCampus.create(on: database)
-            let limit = try await Pgbench(database: database.address(user: "order_service"))
-                .rate(script: PlaceOrderScript.text(campus: campus), clients: 32, seconds: bench.seconds)
-            let rows = """
-                (select count(*) from campus.orders) + (select count(*) from campus.order_timeline)
-                + (select count(*) from campus.orders_event) + (select count(*) from campus.orders_timer)
-                + (select count(*) from campus.orders_idempotency)
-                """
-            let written = try await database.number("select \(rows)")
+            let orders = "select count(*) from campus.orders"
             return try await RunningService.running("OrderService", on: database, port: 18_081) { service in
                 let script = requestScript(key: campus.key)
                 _ = try await Wrk.run(script: script, url: service.url, connections: 64, seconds: 1)
+                let existing = try await database.number(orders)
                 let before = ProcessorTime.now()
                 let outcome = try await Wrk.run(
                     script: script,
@@ -24,18 +32,30 @@ extension Measure {
                     seconds: bench.seconds
                 )
                 let processor = ProcessorTime.now().since(before)
-                let total = try await database.number("select \(rows)")
+                let all = try await database.number(orders)
+                let placed = all - existing
+                let rows = try await database.number(
+                    """
+                    select \(all) + (select count(*) from campus.order_timeline)
+                        + (select count(*) from campus.orders_event) + (select count(*) from campus.orders_timer)
+                        + (select count(*) from campus.orders_idempotency)
+                    """
+                )
                 return [
                     Row(
                         measure: "POST /v1/orders, 64 connections",
-                        rate: outcome.rate,
+                        rate: Double(placed) / (outcome.elapsed.milliseconds / 1_000),
                         unit: "orders/s",
-                        limit: limit,
+                        limit: limit.rate,
                         limitName: "pgbench",
                         atLeast: 0.8,
+                        faults: outcome.errors,
                         processor: processor,
-                        note: "rows written: pgbench \(grouped(Double(written))), service "
-                            + "\(grouped(Double(total - written))); refused or failed: \(outcome.errors)"
+                        note: """
+                            \(limit.note); \(others)
+                            rows written: pgbench \(grouped(limit.transactions * PlaceOrderScript.rowsPerOrder)), \
+                            service \(grouped(placed * rows / max(all, 1))); refused or failed: \(outcome.errors)
+                            """
                     )
                 ]
             }

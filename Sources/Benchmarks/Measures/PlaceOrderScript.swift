@@ -1,11 +1,18 @@
 /// The limit that placing orders over HTTP is held against: one statement that writes the rows of one order.
 enum PlaceOrderScript {
-    /// A script for pgbench: an order with two lines, its timeline, event, payment timer and stored answer.
+    /// An order, its timeline entry, event, payment timer and stored answer.
+    static let rowsPerOrder = 5
+
+    /// A script for pgbench: an order with two lines and what is written with it.
+    ///
+    /// Identifiers rise with time and numbers count up, as the service's do, so that indexes grow at their ends. The script's
+    /// `number` is to be defined as 0.
     static func text(campus: BenchCampus) -> String {
         """
         \\set customer random(1, 1000)
+        \\set number :number + 1
         with member as (
-            select gen_random_uuid() as id, gen_random_uuid()::text as external_id, now() as at
+            select \(timeOrderedID) as id, 'bench-' || :client_id || '-' || :number as external_id, now() as at
         ),
         placed as (
             insert into campus.orders (
@@ -38,6 +45,14 @@ enum PlaceOrderScript {
         from member;
         """
     }
+
+    /// A UUID of version 7 (RFC 9562, section 5.7): 48 bits of milliseconds over a random one of version 4.
+    private static let timeOrderedID = """
+        encode(set_bit(set_bit(overlay(
+            uuid_send(gen_random_uuid())
+            placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6
+        ), 52, 1), 53, 1), 'hex')::uuid
+        """
 
     private static let lines = """
         [{"line_no": 1, "sku": "rice", "name": "红烧肉饭", "category": "meal", "unit_price_fen": 1500, "quantity": 1, \

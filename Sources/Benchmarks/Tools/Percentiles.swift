@@ -8,9 +8,10 @@ struct Percentiles: Sendable {
 
     var count: Int { sorted.count }
 
-    /// The sample below which that share of all lies, in milliseconds (nearest rank); 0 without samples.
+    /// The sample below which that share of all lies, in milliseconds (nearest rank); infinite without
+    /// samples.
     func milliseconds(at share: Double) -> Double {
-        guard !sorted.isEmpty else { return 0 }
+        guard !sorted.isEmpty else { return .infinity }
         let rank = max(1, Int((share * Double(sorted.count)).rounded(.up)))
         let components = sorted[rank - 1].components
         return Double(components.seconds) * 1_000 + Double(components.attoseconds) / 1e15

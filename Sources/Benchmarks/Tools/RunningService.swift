@@ -23,7 +23,6 @@ struct RunningService: Sendable {
         process.environment = ProcessInfo.processInfo.environment.merging([
             "DATABASE_URL": database.address(user: login).url,
             "HTTP_PORT": "\(port)",
-            "LOG_LEVEL": "notice",
             "ALLOW_LOOPBACK_WEBHOOKS": "true",
             "NOTIFY_ENCRYPTION_KEY": Data(repeating: 7, count: 32).base64EncodedString(),
         ]) { $1 }

@@ -4,10 +4,10 @@ import Foundation
 struct Wrk {
     /// What a run found.
     struct Outcome {
-        /// Answers a second.
-        var rate: Double
-        /// Answers that were not 2xx or 3xx, and failed connections.
-        var errors: Int
+        /// Answers that were not 2xx or 3xx, and connections that failed.
+        var errors = 0
+        /// How long it ran, from its start to its end.
+        var elapsed: Duration
     }
 
     /// Loads the address through so many connections, requests made by the Lua script.
@@ -15,6 +15,7 @@ struct Wrk {
         let file = FileManager.default.temporaryDirectory.appending(path: "bench-\(UUID().uuidString).lua")
         try Data(script.utf8).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
+        let start = ContinuousClock.now
         let output = try await Command.run(
             "wrk",
             [
@@ -22,13 +23,12 @@ struct Wrk {
                 url,
             ]
         )
-        var outcome = Outcome(rate: 0, errors: 0)
+        var outcome = Outcome(elapsed: ContinuousClock.now - start)
         for line in output.split(separator: "\n").map({ $0.trimmingCharacters(in: .whitespaces) }) {
-            if line.hasPrefix("Requests/sec:") {
-                outcome.rate = Double(line.dropFirst(13).trimmingCharacters(in: .whitespaces)) ?? 0
-            } else if line.hasPrefix("Non-2xx or 3xx responses:") || line.hasPrefix("Socket errors:") {
-                outcome.errors += line.split { !$0.isNumber }.compactMap { Int($0) }.reduce(0, +)
-            }
+            guard let colon = line.firstIndex(of: ":"),
+                ["Non-2xx or 3xx responses", "Socket errors"].contains(line[..<colon])
+            else { continue }
+            outcome.errors += line[colon...].split { !$0.isNumber }.compactMap { Int($0) }.reduce(0, +)
         }
         return outcome
     }
