@@ -86,6 +86,73 @@ struct PipelineTests {
         }
     }
 
+    @Test("Several questions are asked in one round trip, each sees what those before it did, and none of nothing")
+    func asksTogether() async throws {
+        try await withEmptyDatabase { database in
+            let pool = try database.pool(size: 1)
+            try await pool.transaction { session in
+                try session.execute("create table t (x int8)")
+                let (added, none, all) = try session.pipeline(
+                    Query("insert into t values (1), (2) returning x::text") { try $0[0] as String },
+                    Query(nil) { try $0[0] as Bool },
+                    Query("select x from t order by x") { try $0[0] as Int64 }
+                )
+                #expect(added == ["1", "2"] && none.isEmpty && all == [1, 2])
+            }
+        }
+    }
+
+    @Test("What is enqueued costs no round trip: it travels with the next statement, or with the commit")
+    func enqueues() async throws {
+        try await withEmptyDatabase { database in
+            try await HalfOpenProxy.with(database) { proxy in
+                let pool = database.pool(try proxy.configuration(database), PoolConfiguration(size: 1))
+                try await pool.autocommit { try $0.execute("create table t (x int8 primary key)") }
+                func roundTrips(_ body: @escaping @Sendable (borrowing Session) throws -> Void) async throws -> Int {
+                    let before = proxy.roundTripCount
+                    try await pool.transaction { try body($0) }
+                    return proxy.roundTripCount - before
+                }
+                let asked = try await roundTrips { session in
+                    try session.enqueue(["insert into t values (1)"])
+                    #expect(try session.value("select count(*) from t", as: Int.self) == 1)
+                    try session.enqueue(["insert into t values (2)", "insert into t values (3)"])
+                }
+                #expect(asked == 2)
+                #expect(try await roundTrips { try $0.enqueue(["insert into t values (4)"]) } == 1)
+                #expect(try await roundTrips { _ in } == 0)
+                try await pool.autocommit { try $0.enqueue(["insert into t values (5)"]) }
+                #expect(try await pool.autocommit { try $0.value("select count(*) from t", as: Int.self) } == 5)
+            }
+        }
+    }
+
+    @Test(
+        "When what is enqueued fails, the transaction fails, and only the savepoint that it was enqueued in is undone"
+    )
+    func enqueuedFailure() async throws {
+        try await withEmptyDatabase { database in
+            let pool = try database.pool(size: 1)
+            try await pool.autocommit { try $0.execute("create table t (x int8 primary key)") }
+            let backend = try await pool.backend()
+            let error = await #expect(throws: PostgresError.self) {
+                try await pool.transaction { try $0.enqueue(["insert into t values (1)", "insert into t values (1)"]) }
+            }
+            #expect(error?.sqlState == .uniqueViolation)
+            try await pool.transaction { session in
+                try session.enqueue(["insert into t values (2)"])
+                expectThrows(PostgresError.self) {
+                    try session.savepoint { try session.enqueue(["insert into t values (3)", "select 1/0"]) }
+                }
+                try session.savepoint { try session.enqueue(["insert into t values (4)"]) }
+            }
+            #expect(
+                try await pool.autocommit { try $0.query("select x from t order by x") { try $0[0] as Int } } == [2, 4]
+            )
+            #expect(try await pool.backend() == backend)
+        }
+    }
+
     @Test("More than the socket holds goes both ways at once without a standstill")
     func largePipelines() async throws {
         try await withEmptyDatabase { database in

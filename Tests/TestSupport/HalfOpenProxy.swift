@@ -33,6 +33,7 @@ public final class HalfOpenProxy: Sendable {
         var descriptors: Set<Int32> = []
         var isClosed = false
         var accepted = 0
+        var questions = 0
     }
 
     private let listener: ListeningSocket
@@ -44,6 +45,9 @@ public final class HalfOpenProxy: Sendable {
 
     /// How many connections it has accepted since it was made.
     public var acceptedCount: Int { state.withLock { $0.accepted } }
+
+    /// How often a client has spoken up: once for each round trip, for a client that waits for its answer before it goes on.
+    public var roundTripCount: Int { state.withLock { $0.questions } }
 
     private init(target: String) throws {
         self.target = target
@@ -121,9 +125,17 @@ public final class HalfOpenProxy: Sendable {
             pollfd(fd: client, events: Int16(POLLIN), revents: 0),
             pollfd(fd: server, events: Int16(POLLIN), revents: 0),
         ]
+        var isAnswered = true
         while poll(&ends, 2, -1) > 0 {
-            if ends[0].revents != 0, !pass(from: client, to: server, isAnswer: false) { break }
-            if ends[1].revents != 0, !pass(from: server, to: client, isAnswer: true) { break }
+            if ends[0].revents != 0 {
+                if isAnswered { state.withLock { $0.questions += 1 } }
+                isAnswered = false
+                if !pass(from: client, to: server, isAnswer: false) { break }
+            }
+            if ends[1].revents != 0 {
+                isAnswered = true
+                if !pass(from: server, to: client, isAnswer: true) { break }
+            }
         }
         state.withLock { $0.descriptors.subtract([client, server]) }
         closeSocket(client)

@@ -23,7 +23,7 @@ extension Conversation {
             let value = try body(Session(self))
             if isTransactionFailed { throw failure ?? PostgresError.server(.failedTransaction) }
             if endCancellation() { throw CancellationError() }
-            if hasSent { try commitTransaction() }
+            if hasSent || owesStatements { try commitTransaction() }
             return value
         } catch {
             _ = endCancellation()
@@ -40,7 +40,9 @@ extension Conversation {
         reset()
         defer { _ = endCancellation() }
         do {
-            return try body(Session(self))
+            let value = try body(Session(self))
+            _ = try run([])
+            return value
         } catch {
             if let loss, hasSent { throw PostgresError.commitOutcomeUnknown(loss) }
             throw error

@@ -18,6 +18,8 @@ final class Conversation {
     struct Preliminary {
         let id: Int
         let sql: SQL
+        /// Whether it has an effect of its own, so that it must run even when nothing follows.
+        let isOwed: Bool
     }
 
     private let link: Link
@@ -95,8 +97,23 @@ final class Conversation {
     /// - Returns: what to pass to ``withdraw(_:)``.
     @discardableResult
     func prepend(_ sql: SQL) -> Int {
+        keep(sql, isOwed: false)
+    }
+
+    /// Keeps statements that have an effect to travel with the next one, at the latest with the commit.
+    func enqueue(_ sqls: [SQL]) throws {
+        try start()
+        for sql in sqls { try check(sql) }
+        for sql in sqls { keep(sql, isOwed: true) }
+    }
+
+    /// Whether a statement that has an effect waits to travel.
+    var owesStatements: Bool { preliminaries.contains(where: \.isOwed) }
+
+    @discardableResult
+    private func keep(_ sql: SQL, isOwed: Bool) -> Int {
         preliminaryCount += 1
-        preliminaries.append(Preliminary(id: preliminaryCount, sql: sql))
+        preliminaries.append(Preliminary(id: preliminaryCount, sql: sql, isOwed: isOwed))
         return preliminaryCount
     }
 
@@ -137,11 +154,11 @@ final class Conversation {
         }
     }
 
-    /// Runs statements in one round trip; when one fails, those after it do not run.
+    /// Runs statements in one round trip, after those that wait; when one fails, those after it do not run.
     func run(_ sqls: [SQL]) throws -> [RowSet] {
         try start()
         for sql in sqls { try check(sql) }
-        if sqls.isEmpty { return [] }
+        if sqls.isEmpty, !owesStatements { return [] }
         do {
             try sendPreliminaries()
             for sql in sqls { try send(sql) }
@@ -192,7 +209,8 @@ final class Conversation {
         if let fault = sql.values.fault { throw PostgresError.invalidParameter(fault) }
         // The protocol counts parameters in 16 bits.
         guard sql.binds.count <= 65_535 else { throw PostgresError.invalidParameter("more than 65535 values") }
-        guard !sql.text.utf8.contains(0) else {
+        // The text of a statement that was prepared before has been looked through then.
+        guard statements.holds(sql) || !sql.text.utf8.contains(0) else {
             throw PostgresError.invalidParameter("a statement holds a NUL character")
         }
     }

@@ -72,6 +72,14 @@ final class RowSet {
     }
 
     var count: Int { handle.rowCount }
+
+    /// Reads each row.
+    func map<Value>(_ decode: (Row) throws -> Value) throws -> [Value] {
+        var values: [Value] = []
+        values.reserveCapacity(count)
+        for index in 0..<count { values.append(try decode(Row(self, index))) }
+        return values
+    }
 }
 
 /// The names and types of a result's columns, kept with the prepared statement so that they are read once.

@@ -12,11 +12,7 @@ public struct Session: ~Copyable {
     ///
     /// - Throws: `PostgresError`, `CancellationError` when the task is cancelled, or what `decode` throws.
     public func query<Value>(_ sql: SQL, _ decode: (Row) throws -> Value) throws -> [Value] {
-        let rows = try conversation.run(sql)
-        var values: [Value] = []
-        values.reserveCapacity(rows.count)
-        for index in 0..<rows.count { values.append(try decode(Row(rows, index))) }
-        return values
+        try conversation.run(sql).map(decode)
     }
 
     /// Runs a statement and reads its first row, if it has one.
@@ -56,6 +52,34 @@ public struct Session: ~Copyable {
         try conversation.run(statements).map { $0.handle.affectedRows }
     }
 
+    /// Asks several things in one round trip, in their order: each sees what those before it did.
+    ///
+    /// ```swift
+    /// let (locked, found) = try session.pipeline(
+    ///     Query("select id … for update") { try $0[0] as OrderID },
+    ///     Query("select …") { try Order($0) }
+    /// )
+    /// ```
+    /// - Returns: the rows of each.
+    /// - Throws: as ``query(_:_:)``; the error of the first that failed.
+    public func pipeline<each Value>(_ queries: repeat Query<each Value>) throws -> (repeat [each Value]) {
+        var statements: [SQL] = []
+        for query in repeat each queries {
+            if let sql = query.sql { statements.append(sql) }
+        }
+        var results = try conversation.run(statements)[...]
+        return (repeat try (each queries).read(&results))
+    }
+
+    /// Has statements run in the round trip of the next one, at the latest of the commit, so that they cost none of their own.
+    ///
+    /// What they return is lost, and their errors are thrown by whatever they travel with: by the transaction itself, mostly.
+    ///
+    /// - Throws: `PostgresError.invalidParameter`, or `CancellationError` when the task is cancelled.
+    public func enqueue(_ statements: [SQL]) throws {
+        try conversation.enqueue(statements)
+    }
+
     /// Runs text that holds several statements and no values, as migrations do.
     ///
     /// - Throws: as ``query(_:_:)``.
@@ -67,14 +91,21 @@ public struct Session: ~Copyable {
     ///
     /// - Throws: what `body` throws.
     public func savepoint<Value>(_ body: () throws -> Value) throws -> Value {
-        try conversation.nested { name in
+        // What was enqueued before fails before, and is not undone with the body.
+        if conversation.owesStatements { _ = try conversation.run([]) }
+        return try conversation.nested { name in
             let earlierFailure = conversation.failure
             let start = conversation.prepend("savepoint \(name)")
             do {
                 let value = try body()
                 // A body that swallowed a statement's error has a failed transaction all the same.
                 if conversation.isTransactionFailed, let failure = conversation.failure { throw failure }
-                if !conversation.withdraw(start) { conversation.prepend("release savepoint \(name)") }
+                if conversation.owesStatements {
+                    // Their errors are the body's, and undo no more than it.
+                    _ = try conversation.run("release savepoint \(name)")
+                } else if !conversation.withdraw(start) {
+                    conversation.prepend("release savepoint \(name)")
+                }
                 return value
             } catch {
                 if !conversation.withdraw(start), conversation.loss == nil {
