@@ -42,14 +42,20 @@ struct ListenerTests {
                 let orders = listener.signal(for: "orders")
                 let alsoOrders = listener.signal(for: "orders")
                 let others = listener.signal(for: "notifications")
+                let either = listener.signal(for: ["orders", "notifications"])
                 // Raised once when the server listens, so that what happened before is caught up with.
-                for signal in [orders, alsoOrders, others] { #expect(try await signal.wait(atMost: .seconds(5))) }
+                for signal in [orders, alsoOrders, others, either] {
+                    #expect(try await signal.wait(atMost: .seconds(5)))
+                }
                 for _ in 0..<3 {
                     try await pool.autocommit { try $0.execute("notify orders") }
                     #expect(try await orders.wait(atMost: .seconds(5)))
                     #expect(try await alsoOrders.wait(atMost: .seconds(5)))
+                    #expect(try await either.wait(atMost: .seconds(5)))
                 }
                 #expect(try await !others.wait(atMost: .milliseconds(50)))
+                try await pool.autocommit { try $0.execute("notify notifications") }
+                #expect(try await either.wait(atMost: .seconds(5)))
             }
         }
     }

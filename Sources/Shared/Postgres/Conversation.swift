@@ -209,8 +209,7 @@ final class Conversation {
         if let fault = sql.values.fault { throw PostgresError.invalidParameter(fault) }
         // The protocol counts parameters in 16 bits.
         guard sql.binds.count <= 65_535 else { throw PostgresError.invalidParameter("more than 65535 values") }
-        // The text of a statement that was prepared before has been looked through then.
-        guard statements.holds(sql) || !sql.text.utf8.contains(0) else {
+        guard !sql.text.utf8.contains(0) else {
             throw PostgresError.invalidParameter("a statement holds a NUL character")
         }
     }

@@ -56,7 +56,12 @@ public final class Listener: Sendable, Service {
     ///
     /// It is raised for as long as somebody holds it.
     public func signal(for channel: String) -> Wakeup {
-        ear.signal(for: channel)
+        signal(for: [channel])
+    }
+
+    /// A flag that is raised whenever any of the channels is notified, as ``signal(for:)-(String)``.
+    public func signal(for channels: [String]) -> Wakeup {
+        ear.signal(for: channels)
     }
 
     /// Listens until the service group shuts down or the task is cancelled.

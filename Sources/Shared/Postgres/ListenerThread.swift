@@ -33,11 +33,13 @@ final class ListenerThread: Sendable {
         self.logger = logger
     }
 
-    func signal(for channel: String) -> Wakeup {
+    func signal(for channels: [String]) -> Wakeup {
         let wakeup = Wakeup()
         state.withLock { state in
-            state.signals[channel, default: []].removeAll { $0.wakeup == nil }
-            state.signals[channel, default: []].append(WeakWakeup(wakeup: wakeup))
+            for channel in channels {
+                state.signals[channel, default: []].removeAll { $0.wakeup == nil }
+                state.signals[channel, default: []].append(WeakWakeup(wakeup: wakeup))
+            }
         }
         return wakeup
     }
