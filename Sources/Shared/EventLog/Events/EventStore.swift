@@ -31,19 +31,22 @@ public struct EventStore: Sendable {
     /// Appends events with one statement; their ids rise in the order given.
     public func append(_ events: [NewEvent], in session: borrowing Session) throws {
         if events.isEmpty { return }
-        try session.execute(
-            """
-            insert into \(table) (\(Self.columns))
-            select campus, type, subject, version, root, actor, occurred_at, trace, payload
-            from unnest(
-                \(events.map(\.campus)), \(events.map(\.type.rawValue)), \(events.map(\.subject)), \(events.map(\.version)),
-                \(events.map(\.root)), \(events.map(\.actor.description)), \(events.map(\.at)), \(events.map(\.trace)),
-                \(events.map(\.payload))
-            ) with ordinality as e (
-                campus, type, subject, version, root, actor, occurred_at, trace, payload, position
-            )
-            order by position
-            """
+        try session.execute(appendSQL(events))
+    }
+
+    /// The statement of ``append(_:in:)``, for a pipeline.
+    public func appendSQL(_ events: [NewEvent]) -> SQL {
+        """
+        insert into \(table) (\(Self.columns))
+        select campus, type, subject, version, root, actor, occurred_at, trace, payload
+        from unnest(
+            \(events.map(\.campus)), \(events.map(\.type.rawValue)), \(events.map(\.subject)), \(events.map(\.version)),
+            \(events.map(\.root)), \(events.map(\.actor.description)), \(events.map(\.at)), \(events.map(\.trace)),
+            \(events.map(\.payload))
+        ) with ordinality as e (
+            campus, type, subject, version, root, actor, occurred_at, trace, payload, position
         )
+        order by position
+        """
     }
 }

@@ -35,7 +35,8 @@ public enum IdempotencyClaim: Sendable {
 /// For one request use ``Postgres/ConnectionPool/idempotent(_:_:_:)``. A set-based batch uses this directly, keys first in the lock
 /// order, no key twice:
 ///
-/// 1. `claim(keys)`: one round trip locks each key without waiting and reads what is stored under it.
+/// 1. `claim(keys)`: one round trip locks each key without waiting and reads what is stored under it; or ``claiming(_:)`` as the first
+///    question of several in one round trip.
 /// 2. the effect of those that may proceed;
 /// 3. `record(replies)`, or ``insertSQL(_:)`` as one more statement of a pipeline.
 ///
@@ -68,28 +69,28 @@ public struct IdempotencyStore: Sendable {
     ///
     /// - `keys`: none twice; a lock is not refused to the session that holds it.
     public func claim(_ keys: [IdempotencyKey], in session: borrowing Session) throws -> [IdempotencyClaim] {
+        try session.pipeline(claiming(keys))
+    }
+
+    /// The question of ``claim(_:in:)``: one row for each key, in the order given.
+    public func claiming(_ keys: [IdempotencyKey]) -> Query<IdempotencyClaim> {
         let digests = keys.map(\.bodySHA256.bytes)
-        var claims = [IdempotencyClaim](repeating: .inFlight, count: keys.count)
-        let rows = try session.query(
-            """
+        let sql: SQL = """
             select ordinal, is_locked, body_sha256, status, headers, body
             from campus.\(identifier: claimFunction)(
                 \(keys.map(\.lockID)), \(keys.map(\.campus)), \(keys.map(\.principal)), \(keys.map(\.method)),
                 \(keys.map(\.path)), \(keys.map(\.key))
             )
+            order by ordinal
             """
-        ) { row -> (Int, IdempotencyClaim) in
+        return Query(keys.isEmpty ? nil : sql) { row in
             let ordinal: Int32 = try row["ordinal"]
-            let index = Int(ordinal) - 1
-            guard try row["is_locked"] as Bool else { return (index, .inFlight) }
-            guard let digest: [UInt8] = try row["body_sha256"] else { return (index, .proceed) }
-            guard digest == digests[index] else { return (index, .mismatch) }
+            guard try row["is_locked"] as Bool else { return .inFlight }
+            guard let digest: [UInt8] = try row["body_sha256"] else { return .proceed }
+            guard digest == digests[Int(ordinal) - 1] else { return .mismatch }
             let status: Int16 = try row["status"]
-            let stored = StoredReply(status: Int(status), headersJSON: try row["headers"], body: try row["body"])
-            return (index, .replay(stored))
+            return .replay(StoredReply(status: Int(status), headersJSON: try row["headers"], body: try row["body"]))
         }
-        for (index, claim) in rows { claims[index] = claim }
-        return claims
     }
 
     /// Stores answers under keys that were claimed in this transaction.

@@ -24,7 +24,7 @@ extension ConnectionPool {
             let claim = try store.claim([key], in: session)[0]
             if let reply = try claim.settled() { return reply }
             let stored = try StoredReply(body(session))
-            try store.record([(key, stored)], in: session)
+            try session.enqueue([store.insertSQL([(key, stored)])])
             return stored.reply
         }
     }
