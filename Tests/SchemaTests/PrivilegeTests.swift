@@ -51,7 +51,6 @@ struct PrivilegeTests {
                 "update campus.notifications_event set payload = '{}'",
                 "insert into campus.schema_version values (999, 'x', 'x', 1)",
                 "select campus.make_event_partitions(current_date, current_date)",
-                "select campus.drop_event_partitions('1 day')",
                 "drop table campus.notifications_task",
                 "alter table campus.orders disable trigger all",
                 "create table campus.mine (id int)",
@@ -70,6 +69,45 @@ struct PrivilegeTests {
                 let mayDo = try await isPermitted(statement, as: pool)
                 #expect(mayDo, "\(statement.text)")
             }
+        }
+    }
+
+    @Test("OrderService cannot change what was agreed, what was paid, or what happened; nor delete any of it")
+    func orderService() async throws {
+        try await withDatabase { database in
+            let pool = try database.pool(as: .orderService)
+            let columns: [String] = try await database.pool().autocommit { session in
+                try session.query(
+                    """
+                    select column_name::text from information_schema.columns
+                    where table_schema = 'campus' and table_name = 'orders'
+                    """
+                ) { try $0[0] }
+            }
+            let standing: Set<String> = [
+                "status", "version", "rider_id", "rider_name", "paid_fen", "paid_at", "accepted_at", "ready_at",
+                "picked_up_at",
+                "delivered_at", "completed_at", "cancelled_at", "cancelled_by", "cancel_reason", "handover",
+                "reported_step",
+                "reported_at", "updated_at",
+            ]
+            #expect(standing.isSubset(of: columns) && columns.count > standing.count + 20)
+            for column in columns {
+                let statement = SQL(stringLiteral: "update campus.orders set \(column) = \(column)")
+                let mayDo = try await isPermitted(statement, as: pool)
+                #expect(mayDo == standing.contains(column), "\(column)")
+            }
+            let tables = [
+                "payment", "payment_allocation", "order_timeline", "order_exception", "order_track", "orders_event",
+            ]
+            for table in tables {
+                for statement in ["update campus.\(table) set campus_id = campus_id", "delete from campus.\(table)"] {
+                    let mayDo = try await isPermitted(SQL(stringLiteral: statement), as: pool)
+                    #expect(!mayDo, "\(statement)")
+                }
+            }
+            let mayDelete = try await isPermitted("delete from campus.orders", as: pool)
+            #expect(!mayDelete)
         }
     }
 
