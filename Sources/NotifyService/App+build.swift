@@ -94,7 +94,6 @@ enum NotifyServiceDefinition: ServiceDefinition {
             queue: WebhookDelivery.queue,
             owner: .notifications,
             pool: foundation.pool,
-            wakeup: foundation.listener.signal(for: EventStream.notifications.rawValue),
             concurrency: concurrency,
             concurrencyPerDestination: max(1, concurrency / 16),
             attemptLimit: timing.deadline + .seconds(15),
@@ -108,7 +107,7 @@ enum NotifyServiceDefinition: ServiceDefinition {
         _ foundation: ServiceFoundation,
         _ hub: StreamHub,
         _ worker: TaskWorker
-    ) -> ConsumerGroup<[InboxPlace]> {
+    ) -> ConsumerGroup<FanOut.Effect> {
         let fanOut = FanOut()
         let streams: [EventStream] = [.orders, .afterSales]
         return ConsumerGroup(
@@ -120,14 +119,14 @@ enum NotifyServiceDefinition: ServiceDefinition {
             ticker: foundation.ticker,
             logger: foundation.logger,
             handle: { session, events in try fanOut.handle(events, in: session) },
-            afterCommit: { places in
-                hub.advance(places)
-                worker.hint()
+            afterCommit: { effect in
+                hub.advance(effect.advanced)
+                if effect.owed > 0 { worker.hint() }
             }
         )
     }
 
-    private static func register(_ fanOut: ConsumerGroup<[InboxPlace]>, in foundation: ServiceFoundation) {
+    private static func register(_ fanOut: ConsumerGroup<FanOut.Effect>, in foundation: ServiceFoundation) {
         foundation.gauges.register("fan_out") {
             guard let lag = try? await fanOut.lag() else { return nil }
             return .dictionary([

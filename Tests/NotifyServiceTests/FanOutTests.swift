@@ -78,7 +78,7 @@ struct FanOutTests {
     func concurrent() async throws {
         try await withDatabase { database in
             let pool = try database.pool(as: .notifyService, size: 8)
-            let retried = TransactionOptions(retries: 0)
+            let once = TransactionOptions(retries: 0, statementTimeout: .seconds(60))
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for worker in 0..<8 {
                     group.addTask {
@@ -96,7 +96,7 @@ struct FanOutTests {
                             }
                             let isAbandoned = batch % 4 == 3
                             do {
-                                try await pool.transaction(retried) { session in
+                                try await pool.transaction(once) { session in
                                     _ = try FanOut().handle(events, in: session)
                                     if isAbandoned { throw Abandoned() }
                                 }
@@ -126,10 +126,73 @@ struct FanOutTests {
                 [try FanOut().handle(first, in: session), try FanOut().handle(more, in: session)]
             }
             let customer = Recipient(campus: Samples.campus, kind: .customer, id: "stu_1")
-            #expect(advanced == [[InboxPlace(recipient: customer, seq: 3)], [InboxPlace(recipient: customer, seq: 5)]])
+            #expect(
+                advanced.map(\.advanced) == [3, 5].map { [InboxPlace(recipient: customer, seq: $0)] }
+            )
             let filed = try await FiledLines(pool)
             filed.expectNoGaps()
             #expect(filed.lines.sorted { $0.seq < $1.seq }.map(\.eventID) == [1, 2, 3, 4, 5])
+        }
+    }
+
+    @Test("What is new is filed in one statement that looks nobody up, and announced as it stands then")
+    func announced() async throws {
+        try await withDatabase { database in
+            let pool = try database.pool(as: .notifyService)
+            let elsewhere = CampusID.random()
+            let events = [
+                Self.event(1, Samples.order(.paid(payment: Samples.payment, channel: .sandbox))),
+                Self.event(2, Samples.order(.accepted)),
+                Self.event(3, Samples.order(.accepted), campus: elsewhere),
+            ]
+            let (effect, lookups) = try await pool.transaction { session in
+                let effect = try FanOut().handle(events, in: session)
+                let lookups: Int64 = try session.one(
+                    "select coalesce(idx_scan, 0) + seq_scan from pg_stat_xact_user_tables where relname = 'inbox'"
+                ) { try $0[0] }
+                return (effect, lookups)
+            }
+            #expect(lookups == 0)
+            #expect(effect.owed == 0)
+            #expect(Set(effect.advanced).count == 3)
+            let announced = try await pool.autocommit { session in
+                try session.query(
+                    "select campus_id, payload from campus.notifications_event where type = 'inbox.advanced'"
+                ) {
+                    InboxAnnouncement(json: try $0[1], campus: try $0[0]).places
+                }
+            }
+            #expect(announced.count == 2)
+            #expect(Set(announced.joined()) == Set(effect.advanced))
+        }
+    }
+
+    @Test("Deliveries are counted as owed once, and only where an endpoint wants them")
+    func owed() async throws {
+        try await withDatabase { database in
+            let pool = try database.pool(as: .notifyService)
+            let endpoint = WebhookEndpoint(
+                id: .random(),
+                campus: Samples.campus,
+                url: "https://a.example.com/x",
+                eventTypes: ["order.accepted"],
+                description: "",
+                disabledReason: nil,
+                version: 1,
+                createdAt: Samples.time,
+                updatedAt: Samples.time
+            )
+            let events = [
+                Self.event(1, Samples.order(.accepted)),
+                Self.event(2, Samples.order(.ready)),
+                Self.event(3, Samples.order(.accepted), campus: CampusID.random()),
+            ]
+            let owed = try await pool.transaction { session in
+                let before = try FanOut().handle([Self.event(9, Samples.order(.accepted))], in: session)
+                _ = try WebhookEndpointStore().insert(endpoint, secret: Array(repeating: 1, count: 64), in: session)
+                return [before] + (try (0..<2).map { _ in try FanOut().handle(events, in: session) })
+            }.map(\.owed)
+            #expect(owed == [0, 1, 0])
         }
     }
 
@@ -189,7 +252,7 @@ struct FanOutTests {
                         }
                     )
                     let pool = try database.pool(as: .notifyService)
-                    try await eventually("everything is filed", within: .seconds(30)) {
+                    try await eventually("everything is filed", within: .seconds(120)) {
                         try await FiledLines(pool).lines.count >= committed.count
                     }
                     let filed = try await FiledLines(pool)
