@@ -15,6 +15,8 @@ struct OpenStream: Sendable {
         let recipient: Recipient
         /// Who opens it.
         let owner: String
+        /// How long the credential still holds; nil when it does not end by itself.
+        let validFor: Duration?
         /// What the client says it has seen; nil begins after the newest line.
         let position: Position?
     }
@@ -64,7 +66,7 @@ struct OpenStream: Sendable {
             owner: request.owner,
             after: position,
             greeting: greeting,
-            lifetime: hub.limits.lifetime(random: Double.random(in: 0..<1))
+            lifetime: hub.limits.lifetime(credential: request.validFor, random: Double.random(in: 0..<1))
         )
         logger.record(
             .streamOpened,

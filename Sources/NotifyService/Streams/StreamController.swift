@@ -35,8 +35,8 @@ struct StreamController: Sendable {
                     inbox first and pass its `cursor`.
 
                     An event `resync` (`data`: `reason`, `cursor`) says that nothing can be said to follow from the position sent: load \
-                    the inbox anew, the stream goes on from there. A comment is sent every 20 seconds; about every ten minutes the \
-                    stream ends and is to be opened again.
+                    the inbox anew, the stream goes on from there. A comment is sent every 20 seconds; about every ten minutes, and with \
+                    the credential, the stream ends and is to be opened again.
                     """,
                 tag: "inbox",
                 access: .inboxOwners.orTicket(in: Self.ticketParameter),
@@ -89,13 +89,18 @@ struct StreamController: Sendable {
     }
 
     private func open(_ call: Call) async throws -> Reply {
-        let (recipient, owner) = try await caller(of: call)
+        let caller = try await caller(of: call)
         let text = call.header(.lastEventID) ?? call.query["last_event_id"]?.string ?? ""
         let position: OpenStream.Position? =
             text.isEmpty ? nil : InboxPosition(text).map(OpenStream.Position.known) ?? .unreadable
         do {
             return try await openStream(
-                OpenStream.Request(recipient: recipient, owner: owner, position: position),
+                OpenStream.Request(
+                    recipient: caller.recipient,
+                    owner: caller.owner,
+                    validFor: caller.expiresAt?.duration(since: clock.now()),
+                    position: position
+                ),
                 logger: call.logger
             )
         } catch let refusal as StreamHub.Refusal {
@@ -103,18 +108,20 @@ struct StreamController: Sendable {
         }
     }
 
-    /// Whose inbox is to be shown, by the credential or the ticket.
-    private func caller(of call: Call) async throws -> (recipient: Recipient, owner: String) {
+    /// Whose inbox is to be shown, by the credential or the ticket, and until when.
+    private func caller(
+        of call: Call
+    ) async throws -> (recipient: Recipient, owner: String, expiresAt: Timestamp?) {
         guard !call.isByTicket else {
             let now = clock.now()
             let secret = call.query[Self.ticketParameter]?.string ?? ""
-            let ticket = try await pool.transaction { try tickets.redeem(secret, at: now, in: $0) }
+            let ticket = try await pool.autocommit { try tickets.redeem(secret, at: now, in: $0) }
             guard let ticket else {
                 throw Problem(.unauthenticated, "The ticket is unknown, was used, or has expired. Get another.")
             }
-            return (ticket.recipient, ticket.owner)
+            return (ticket.recipient, ticket.owner, ticket.credentialExpiresAt)
         }
-        return (try Recipient(of: call.principal), call.principal.idempotencyName)
+        return (try Recipient(of: call.principal), call.principal.idempotencyName, call.principal.expiresAt)
     }
 
     private func issueTicket(_ call: Call) async throws -> Reply {
@@ -123,15 +130,11 @@ struct StreamController: Sendable {
         let ticket = StreamTicket(
             recipient: try Recipient(of: call.principal),
             owner: call.principal.idempotencyName,
-            expiresAt: clock.now() + StreamTicket.lifetime
+            expiresAt: clock.now() + StreamTicket.lifetime,
+            credentialExpiresAt: call.principal.expiresAt
         )
-        try await pool.transaction { try tickets.insert(ticket, secret: secret, in: $0) }
+        try await pool.autocommit { try tickets.insert(ticket, secret: secret, in: $0) }
         let json: JSON = ["ticket": .string(secret), "expires_at": .string(ticket.expiresAt.rfc3339)]
         return Reply(status: 201, body: .json(json)).with(.cacheControl, "no-store")
     }
-}
-
-extension HTTPField.Name {
-    /// `X-Accel-Buffering`: keeps proxies from holding back a stream.
-    static let accelBuffering = HTTPField.Name("X-Accel-Buffering") ?? .server
 }

@@ -29,9 +29,11 @@ struct StreamLimits: Sendable {
 
     /// How long the next stream may live.
     ///
+    /// - `credential`: how long the credential still holds that opens it; nil when it does not end by itself.
     /// - `random`: a number in 0..<1.
-    func lifetime(random: Double) -> Duration {
-        rotation * (1 - rotationJitter + 2 * rotationJitter * random)
+    func lifetime(credential: Duration?, random: Double) -> Duration {
+        let lifetime = rotation * (1 - rotationJitter + 2 * rotationJitter * random)
+        return credential.map { min($0, lifetime) } ?? lifetime
     }
 }
 

@@ -12,6 +12,8 @@ struct StreamTicket: Sendable {
     let owner: String
     /// Until when it can be used.
     let expiresAt: Timestamp
+    /// When the credential that it stands in for ends; nil when it does not by itself.
+    let credentialExpiresAt: Timestamp?
 
     /// How long a ticket can be used.
     static let lifetime = Duration.seconds(60)
@@ -31,10 +33,11 @@ struct StreamTicketStore: Sendable {
     func insert(_ ticket: StreamTicket, secret: String, in session: borrowing Session) throws {
         try session.execute(
             """
-            insert into campus.stream_ticket (sha256, campus_id, recipient_kind, recipient_id, owner, expires_at)
-            values (
+            insert into campus.stream_ticket (
+                sha256, campus_id, recipient_kind, recipient_id, owner, expires_at, credential_expires_at
+            ) values (
                 \(SHA256Digest(of: secret.utf8).bytes), \(ticket.recipient.campus), \(ticket.recipient.kind),
-                \(ticket.recipient.id), \(ticket.owner), \(ticket.expiresAt)
+                \(ticket.recipient.id), \(ticket.owner), \(ticket.expiresAt), \(ticket.credentialExpiresAt)
             )
             """
         )
@@ -46,13 +49,14 @@ struct StreamTicketStore: Sendable {
             """
             delete from campus.stream_ticket
             where sha256 = \(SHA256Digest(of: secret.utf8).bytes) and expires_at > \(time)
-            returning campus_id, recipient_kind, recipient_id, owner, expires_at
+            returning campus_id, recipient_kind, recipient_id, owner, expires_at, credential_expires_at
             """
         ) { row in
             StreamTicket(
                 recipient: Recipient(campus: try row[0], kind: try row[1], id: try row[2]),
                 owner: try row[3],
-                expiresAt: try row[4]
+                expiresAt: try row[4],
+                credentialExpiresAt: try row[5]
             )
         }
     }

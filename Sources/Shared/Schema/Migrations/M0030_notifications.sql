@@ -47,7 +47,9 @@ create table campus.stream_ticket (
     recipient_id text not null check (length(recipient_id) between 1 and 128),
     -- Who asked for it, for the limit of open streams for each.
     owner text not null,
-    expires_at timestamptz not null
+    expires_at timestamptz not null,
+    -- When the credential ends that the ticket was given for: the stream ends with it.
+    credential_expires_at timestamptz
 );
 create index stream_ticket_expires_at on campus.stream_ticket (expires_at);
 

@@ -13,6 +13,9 @@ public final class Authenticator: Sendable {
     /// How long a token's signature is believed before it is checked again.
     private static let tokenLifetime = Duration.seconds(60)
 
+    /// 9999-12-31T23:59:59Z: a token may name a later end than any time that can be written.
+    private static let lastSecond: Int64 = 253_402_300_799
+
     private struct CachedToken {
         let token: UserToken
         let verifiedAt: ContinuousClock.Instant
@@ -69,7 +72,8 @@ public final class Authenticator: Sendable {
             actor: actor,
             key: key.id,
             merchantID: actor.role == .merchant ? actor.id : nil,
-            scopes: key.scopes
+            scopes: key.scopes,
+            expiresAt: key.expiresAt
         )
     }
 
@@ -78,7 +82,12 @@ public final class Authenticator: Sendable {
         if stated != nil {
             throw Problem.validation([Fault("/X-Actor", "is for platform keys only", in: .header)])
         }
-        return Principal(campus: token.campus, actor: token.actor, merchantID: token.merchantID)
+        return Principal(
+            campus: token.campus,
+            actor: token.actor,
+            merchantID: token.merchantID,
+            expiresAt: Timestamp(seconds: min(token.expiresAt, Self.lastSecond))
+        )
     }
 
     private func verified(_ text: Substring) async throws -> UserToken {

@@ -12,14 +12,24 @@ public struct Principal: Hashable, Sendable {
     public let merchantID: String?
     /// What the platform key may do; empty for users.
     public let scopes: Set<Scope>
+    /// When the credential ends by the real clock; nil when it does not by itself.
+    public let expiresAt: Timestamp?
 
     /// Somebody of a campus.
-    public init(campus: CampusID, actor: Actor, key: KeyID? = nil, merchantID: String? = nil, scopes: Set<Scope> = []) {
+    public init(
+        campus: CampusID,
+        actor: Actor,
+        key: KeyID? = nil,
+        merchantID: String? = nil,
+        scopes: Set<Scope> = [],
+        expiresAt: Timestamp? = nil
+    ) {
         self.campus = campus
         self.actor = actor
         self.key = key
         self.merchantID = merchantID
         self.scopes = scopes
+        self.expiresAt = expiresAt
     }
 
     /// Whether the platform acts for itself, not for a stated user.
