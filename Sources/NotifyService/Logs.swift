@@ -15,6 +15,11 @@ extension LoggedEvent {
         .warning,
         "Streams cannot be read for; trying again"
     )
+    static let streamLineUnreadable = LoggedEvent(
+        "stream.line_unreadable",
+        .error,
+        "An inbox holds a line that cannot be shown; its streams were closed"
+    )
     static let streamWakeFailed = LoggedEvent(
         "stream.wake_failed",
         .warning,
@@ -47,7 +52,8 @@ extension LoggedEvent {
 
     /// Every event of NotifyService, for the documentation.
     static let notify: [LoggedEvent] = [
-        .streamOpened, .streamClosed, .streamResynced, .streamReadFailed, .streamWakeFailed, .webhookEndpointCreated,
+        .streamOpened, .streamClosed, .streamResynced, .streamReadFailed, .streamLineUnreadable, .streamWakeFailed,
+        .webhookEndpointCreated,
         .webhookEndpointChanged, .webhookEndpointDeleted, .webhookEndpointGone, .webhookSecretRotated,
         .webhookSecretUnreadable, .webhookDelivered, .webhookFailed, .webhookDead, .webhookReplayed, .retentionPruned,
         .retentionFailed,

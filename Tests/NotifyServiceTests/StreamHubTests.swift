@@ -175,4 +175,68 @@ struct StreamHubTests {
             _ = try open(hub)
         }
     }
+
+    @Test("A stream whose client left before the answer began gives its place back")
+    func neverWritten() async throws {
+        var limits = StreamLimits()
+        limits.writeTimeout = .milliseconds(100)
+        limits.sweep = .milliseconds(10)
+        try await withHub(Desk(), limits) { hub in
+            _ = try open(hub, greeting: ":\n\n")
+            #expect(hub.openStreams == 1)
+            try await eventually("its place is free") { hub.openStreams == 0 }
+        }
+    }
+
+    @Test("A writer that does not come back is broken off; one that waits is left alone")
+    func stuckWriter() async throws {
+        var limits = StreamLimits()
+        limits.writeTimeout = .milliseconds(100)
+        limits.sweep = .milliseconds(10)
+        try await withHub(Desk(), limits) { hub in
+            let cuts = Box(0)
+            let idle = try open(hub)
+            idle.begin { cuts.value += 100 }
+            let waiting = Task { await idle.next() }
+            let stuck = try open(hub, greeting: ":\n\n")
+            stuck.begin { cuts.value += 1 }
+            #expect(await stuck.next() == .write(Array(":\n\n".utf8)))
+            try await eventually("the stuck one is broken off") { cuts.value > 0 && hub.openStreams == 1 }
+            #expect(cuts.value == 1)
+            hub.remove(idle)
+            #expect(await waiting.value == .end)
+        }
+    }
+
+    @Test("A line that cannot be shown ends the streams of its inbox; others read on")
+    func unreadableLine() async throws {
+        let others = (1...5).map { Recipient(campus: Samples.campus, kind: .customer, id: "other_\($0)") }
+        let hub = StreamHub(limits: StreamLimits(), logger: .silent) { [recipient] places, _ in
+            InboxLines(
+                epoch: 1,
+                items: places.map { place in
+                    guard place.seq == 0 else { return [] }
+                    let type = place.recipient == recipient ? "order\n.paid" : "order.paid"
+                    return [
+                        InboxItem(seq: 1, eventID: 1, type: type, data: [:], occurredAt: Samples.time, isRead: false)
+                    ]
+                }
+            )
+        }
+        let broken = try open(hub)
+        let streams = try others.map { other in
+            try hub.open(
+                other,
+                owner: other.id,
+                after: InboxCursor(epoch: 1, seq: 0),
+                greeting: [],
+                lifetime: .seconds(60)
+            )
+        }
+        hub.advanceAll()
+        let running = Task { try await hub.run() }
+        defer { running.cancel() }
+        for stream in streams { #expect(await numbers(stream, of: hub, count: 1) == [1]) }
+        #expect(await broken.next() == .end)
+    }
 }

@@ -78,34 +78,21 @@ struct OpenStream: Sendable {
                 hub.remove(stream)
                 logger.record(.streamClosed, [.sequence: .integer(stream.seq)])
             }
+            stream.begin { writer.cut() }
             try await Self.write(stream, of: hub, to: writer)
         }
-        return Reply.stream(body).with(.accelBuffering, "no")
+        return .stream(body)
     }
 
     private static func write(_ stream: StreamSubscription, of hub: StreamHub, to writer: any StreamWriter) async throws
     {
         while true {
-            let bytes: [UInt8]
             switch await stream.next() {
-            case .write(let frames): bytes = frames
-            case .heartbeat: bytes = ServerSentEvent.heartbeat
+            case .write(let frames): try await writer.write(frames)
+            case .heartbeat: try await writer.write(ServerSentEvent.heartbeat)
             case .end: return
             }
-            try await write(bytes, to: writer, within: hub.limits.writeTimeout)
             hub.refill(stream)
-        }
-    }
-
-    private static func write(_ bytes: [UInt8], to writer: any StreamWriter, within limit: Duration) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await writer.write(bytes) }
-            group.addTask {
-                try await Task.sleep(for: limit)
-                throw ClientTooSlow()
-            }
-            defer { group.cancelAll() }
-            try await group.next()
         }
     }
 
@@ -120,6 +107,3 @@ struct OpenStream: Sendable {
         return (try? ServerSentEvent.message(id: position.text, event: "resync", data: data.serialized())) ?? []
     }
 }
-
-/// A client took nothing for too long; it can resume where it was.
-struct ClientTooSlow: Error {}

@@ -1,5 +1,6 @@
 import Logging
 import Model
+import Postgres
 import ServiceKit
 import ServiceLifecycle
 import Synchronization
@@ -86,6 +87,13 @@ final class StreamHub: Service, Sendable {
 
     /// How many streams are open.
     var openStreams: Int { state.withLock(\.count) }
+
+    private var allStreams: [StreamSubscription] { state.withLock { $0.streams.values.flatMap(\.self) } }
+
+    /// Streams whose client has taken nothing for `limit`, or had left before the answer began.
+    func stuckStreams(for limit: Duration, now: ContinuousClock.Instant) -> [StreamSubscription] {
+        allStreams.filter { $0.isStuck(for: limit, now: now) }
+    }
 
     /// Opens a stream that continues after `position`, which must have been read before.
     ///
@@ -180,13 +188,40 @@ final class StreamHub: Service, Sendable {
         for await _ in wakes {
             while let due = takeDue(), !Task.isCancelled {
                 do {
-                    try await readOnce(due)
+                    try await read(due)
                 } catch {
                     state.withLock { $0.advanced.formUnion(due) }
                     logger.record(.streamReadFailed, error: error)
                     try? await Task.sleep(for: limits.sweep)
                 }
             }
+        }
+    }
+
+    /// Reads for all of them at once; for each alone when there is a line among theirs that cannot be shown.
+    ///
+    /// - Throws: what says nothing about any line.
+    private func read(_ due: [Recipient]) async throws {
+        do {
+            try await readOnce(due)
+        } catch  where Self.isAboutLine(error) {
+            guard let only = due.first, due.count == 1 else {
+                for recipient in due { try await read([recipient]) }
+                return
+            }
+            logger.record(
+                .streamLineUnreadable,
+                [.campus: .id(only.campus), .recipientKind: .string(only.kind.rawValue)],
+                error: error
+            )
+            for stream in state.withLock({ $0.streams[only] ?? [] }) { stream.close() }
+        }
+    }
+
+    private static func isAboutLine(_ error: any Error) -> Bool {
+        switch error {
+        case PostgresError.decoding, is ServerSentEvent.UnsafeField: true
+        default: false
         }
     }
 
@@ -242,10 +277,13 @@ final class StreamHub: Service, Sendable {
         while !Task.isCancelled {
             do { try await Task.sleep(for: limits.sweep) } catch { return }
             let now = ContinuousClock.now
-            for stream in state.withLock({ $0.streams.values.flatMap(\.self) }) {
+            for stream in stuckStreams(for: limits.writeTimeout, now: now) {
+                remove(stream)
+                stream.cut()
+            }
+            for stream in allStreams {
                 if stream.endsAt <= now {
-                    // Also where nobody ever came to write it, because its client left before the answer began.
-                    remove(stream)
+                    stream.close()
                 } else {
                     stream.beat(every: limits.heartbeat, now: now)
                 }

@@ -23,8 +23,10 @@ final class StreamSubscription: Sendable {
         var isClosed = false
         /// Whether lines may stand after `seq` that nobody will hint at again.
         var isBehind = true
-        /// When the writer was last given something to send.
+        /// When the writer was last given something to do, or the stream was opened; the writer is busy with it while it does not wait.
         var lastStep: ContinuousClock.Instant
+        /// Breaks off the writer; nil until it has begun.
+        var cut: (@Sendable () -> Void)?
     }
 
     /// Whose inbox it shows.
@@ -57,6 +59,11 @@ final class StreamSubscription: Sendable {
 
     /// The newest number that was put into a frame.
     var seq: Int64 { state.withLock(\.seq) }
+
+    /// Says that somebody has come to write, and how to break that off.
+    func begin(cut: @escaping @Sendable () -> Void) {
+        state.withLock { $0.cut = cut }
+    }
 
     /// Waits for bytes to send, or for the end; for one task at a time.
     func next() async -> Step {
@@ -118,6 +125,11 @@ final class StreamSubscription: Sendable {
         waiter?.resume(returning: .write(frames))
     }
 
+    /// Whether nobody has come back, or come at all, for what there is to do since `limit`.
+    func isStuck(for limit: Duration, now: ContinuousClock.Instant) -> Bool {
+        state.withLock { $0.waiter == nil && now - $0.lastStep >= limit }
+    }
+
     /// Sends a heartbeat when nothing was sent for `interval` and the writer is idle.
     func beat(every interval: Duration, now: ContinuousClock.Instant) {
         let waiter = state.withLock { state -> CheckedContinuation<Step, Never>? in
@@ -130,10 +142,18 @@ final class StreamSubscription: Sendable {
 
     /// Ends the stream once what is pending was taken.
     func close() {
-        let waiter = state.withLock { state in
+        let waiter = state.withLock { state -> CheckedContinuation<Step, Never>? in
             state.isClosed = true
-            return state.waiter.take()
+            guard let waiter = state.waiter.take() else { return nil }
+            state.lastStep = .now
+            return waiter
         }
         waiter?.resume(returning: .end)
+    }
+
+    /// Ends the stream at once, whatever its writer is busy with.
+    func cut() {
+        close()
+        state.withLock { $0.cut.take() }?()
     }
 }

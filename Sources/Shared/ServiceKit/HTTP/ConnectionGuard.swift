@@ -12,8 +12,8 @@ struct SlowBody: Error {}
 /// - A request that the parser refuses is answered as a problem: 431 for headers, 400 for the rest. Hummingbird answers such a request with
 ///   an empty 400, in its turn after the requests before it; here that answer gets its body.
 /// - A body has a time in which to arrive, however steadily it trickles; then whoever reads it gets ``SlowBody``.
-/// - A response that says `Connection: close` while the request still arrives ends the connection once it is sent: the rest is read and
-///   thrown away for a moment, so that the peer gets to read the answer (RFC 9112 §9.6).
+/// - A response that says `Connection: close` ends the connection once it is sent: what still arrives is read and thrown away for a moment,
+///   so that the peer gets to read the answer (RFC 9112 §9.6). After that moment it is closed, whether the peer has read it or not.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -96,7 +96,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             context.write(data, promise: promise)
         case (.end, .written):
             close(context, promise)
-        case (.end, _) where closesAfterResponse && isReceiving:
+        case (.end, _) where closesAfterResponse:
             context.write(data, promise: nil)
             close(context, promise)
         case (.end, _):

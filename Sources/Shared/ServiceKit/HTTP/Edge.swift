@@ -207,7 +207,12 @@ public struct Edge: HTTPResponder {
             return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
         case .stream(let stream):
             headers[.connection] = "close"
-            let streamed = StreamedResponse(stream: stream, request: request, open: streams, logger: call.logger)
+            let streamed = StreamedResponse(
+                stream: stream,
+                requestBody: request.body,
+                open: streams,
+                logger: call.logger
+            )
             return Response(status: status, headers: headers, body: streamed.body)
         }
     }

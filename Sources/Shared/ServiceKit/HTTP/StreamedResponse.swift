@@ -18,15 +18,11 @@ final class OpenStreams: Sendable {
 
 /// Runs a streamed body while the client listens and the service is up.
 struct StreamedResponse: Sendable {
-    private enum End: Sendable {
-        case finished
-        case gone
-        case broken
-        case draining
-    }
+    /// How long the last bytes may wait for a client that does not read.
+    private static let partingLimit = Duration.seconds(1)
 
     let stream: StreamBody
-    let request: Request
+    let requestBody: RequestBody
     let open: OpenStreams
     let logger: Logger
 
@@ -38,68 +34,125 @@ struct StreamedResponse: Sendable {
             open.opened()
             defer { open.closed() }
             let outlet = StreamOutlet(writer)
-            let (ends, continuation) = AsyncStream.makeStream(of: End.self, bufferingPolicy: .bufferingNewest(1))
-            let end = try await request.body.consumeWithInboundCloseHandler { _ in
+            let end = try await requestBody.consumeWithInboundCloseHandler { _ in
                 await withGracefulShutdownHandler {
-                    await run(outlet, until: ends)
+                    await outlet.run(stream, logger)
                 } onGracefulShutdown: {
-                    continuation.yield(.draining)
+                    outlet.end(.draining)
                 }
             } onInboundClosed: {
-                continuation.yield(.gone)
+                outlet.end(.gone)
             }
             switch end {
-            case .finished: break
-            case .draining: try await outlet.write(stream.farewell)
+            case .finished: try await part(from: outlet, with: [])
+            case .draining: try await part(from: outlet, with: stream.farewell)
             case .gone: return
             // The client may still be there, waiting for more: only closing the connection tells it.
-            case .broken: throw StreamBroken()
+            case .broken, .cut: throw StreamBroken()
             }
-            try await writer.finish(nil)
         }
     }
 
-    private func run(_ outlet: StreamOutlet, until ends: AsyncStream<End>) async -> End {
-        await withTaskGroup(of: End?.self) { group in
+    private func part(from outlet: StreamOutlet, with farewell: [UInt8]) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                do {
-                    try await stream.write(outlet)
-                    return .finished
-                } catch is CancellationError {
-                    return nil
-                } catch {
-                    logger.record(.streamFailed, error: error)
-                    return .broken
-                }
+                try await outlet.write(farewell)
+                try await outlet.finish()
             }
             group.addTask {
-                for await end in ends { return end }
-                return nil
+                try await Task.sleep(for: Self.partingLimit)
+                throw StreamBroken()
             }
-            var end: End?
-            while end == nil, let next = await group.next() { end = next }
-            group.cancelAll()
-            return end ?? .gone
+            defer { group.cancelAll() }
+            try await group.next()
         }
     }
 }
 
-/// A streamed body failed, and its connection is closed.
+/// A streamed body failed or was cut, and its connection is closed.
 private struct StreamBroken: Error {}
 
-/// Hands bytes to Hummingbird's writer.
+/// How a streamed body ended.
+private enum StreamEnd: Sendable {
+    case finished
+    /// The client left.
+    case gone
+    /// The body threw.
+    case broken
+    /// The body had itself cut off.
+    case cut
+    /// The service shuts down.
+    case draining
+}
+
+/// Hands bytes to Hummingbird's writer, and ends the writing when there is reason to.
 ///
-/// `@unchecked Sendable`: the writer is used by one task at a time. The body's task has it to itself until the group has awaited its end;
-/// only then does the response write the farewell.
+/// `@unchecked Sendable`: the writer is used by one task at a time. The body's task has it to itself until it has ended;
+/// only then does the response write the farewell. What else there is stands behind the mutex.
 private final class StreamOutlet: StreamWriter, @unchecked Sendable {
+    private struct State {
+        var writing: Task<StreamEnd?, Never>?
+        var end: StreamEnd?
+    }
+
     private var writer: any ResponseBodyWriter
+    private let state = Mutex(State())
 
     init(_ writer: any ResponseBodyWriter) {
         self.writer = writer
     }
 
+    /// Writes the body until it returns, or is ended from elsewhere.
+    ///
+    /// The body has a task of its own, so that it can be cancelled while the request's task lives on to say farewell.
+    func run(_ stream: StreamBody, _ logger: Logger) async -> StreamEnd {
+        let writing = Task { () -> StreamEnd? in
+            do {
+                try await stream.write(self)
+                return .finished
+            } catch is CancellationError {
+                return nil
+            } catch {
+                logger.record(.streamFailed, error: error)
+                return .broken
+            }
+        }
+        let isEnded = state.withLock { state in
+            state.writing = writing
+            return state.end != nil
+        }
+        if isEnded { writing.cancel() }
+        let written = await withTaskCancellationHandler {
+            await writing.value
+        } onCancel: {
+            writing.cancel()
+        }
+        return state.withLock { state in
+            // The outlet is held by the body's task.
+            state.writing = nil
+            return state.end ?? written ?? .gone
+        }
+    }
+
+    /// Ends the writing; the first reason given counts.
+    func end(_ end: StreamEnd) {
+        let writing = state.withLock { state in
+            state.end = state.end ?? end
+            return state.writing
+        }
+        writing?.cancel()
+    }
+
     func write(_ bytes: [UInt8]) async throws {
         guard !bytes.isEmpty else { return }
         try await writer.write(ByteBuffer(bytes: bytes))
+    }
+
+    func finish() async throws {
+        try await writer.finish(nil)
+    }
+
+    func cut() {
+        end(.cut)
     }
 }

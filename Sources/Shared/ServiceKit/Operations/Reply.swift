@@ -94,4 +94,7 @@ public struct StreamBody: Sendable {
 public protocol StreamWriter: Sendable {
     /// Sends bytes; waits while the client reads slower than they come; throws when it is gone.
     func write(_ bytes: [UInt8]) async throws
+    /// Breaks the stream off at once, also while a write waits for a client that does not read: the body is cancelled and the connection
+    /// closed.
+    func cut()
 }
