@@ -72,77 +72,46 @@ struct WebhookDeliveryTests {
 
     @Test("After the last attempt a delivery is dead; replaying it makes a new run under the same id")
     func dead() async throws {
-        let isUp = Box(false)
-        try await WebhookReceiver.run { _, _ in
-            Response(status: isUp.value ? .ok : .internalServerError)
-        } _: { receiver in
-            try await NotifyCampus.run { campus in
-                let endpoint = try await campus.subscribe(receiver.url)
-                try await campus.append((0..<3).map { _ in Samples.order(.accepted, id: .random()) })
-                try await campus.waitForDeliveries(3, of: endpoint.id, "dead")
-                #expect(receiver.received.value.count == 3 * RetrySchedule.orders.attempts)
-                isUp.value = true
-                let events = try await campus.deliveries(of: endpoint.id).compactMap { $0["event_id"]?.string }
-                let one = try await campus.post(
-                    "/v1/webhook-endpoints/\(endpoint.id)/replay",
-                    ["event_id": .string(events[0])]
-                )
-                #expect(one.status == 202)
-                #expect(one["replayed"] == 1)
-                try await campus.waitForDeliveries(1, of: endpoint.id, "delivered")
-                #expect(receiver.received.value.last?.id == events[0])
-                let rest = try await campus.post(
-                    "/v1/webhook-endpoints/\(endpoint.id)/replay",
-                    ["since": .string(Samples.time.rfc3339), "only_dead": true]
-                )
-                #expect(rest["replayed"] == 2)
-                #expect(rest["more"] == false)
-                try await campus.waitForDeliveries(3, of: endpoint.id, "delivered")
-                let attempts = try await campus.deliveries(of: endpoint.id)[0]["attempts"]?.array ?? []
-                #expect(attempts.count == RetrySchedule.orders.attempts + 1)
-                #expect(attempts.last?["reason"] == "replay")
-                let later = try await campus.post(
-                    "/v1/webhook-endpoints/\(endpoint.id)/replay",
-                    ["since": .string((Samples.time + .seconds(1)).rfc3339)]
-                )
-                #expect(later["replayed"] == 0)
-                let unknown = try await campus.post(
-                    "/v1/webhook-endpoints/\(endpoint.id)/replay",
-                    ["event_id": "evt_999999999"]
-                )
-                #expect(unknown.status == 422)
-            }
-        }
-    }
-
-    @Test("A replay beside a running schedule is one attempt more and leaves the schedule alone")
-    func replayWhilePending() async throws {
-        try await QuickNotify.$timing.withValue(WebhookTiming(deadline: .seconds(2), haste: 1)) {
+        try await QuickNotify.$timing.withValue(WebhookTiming(deadline: .seconds(30), haste: 100_000)) {
+            let isUp = Box(false)
             try await WebhookReceiver.run { _, _ in
-                Response(status: .badGateway)
+                Response(status: isUp.value ? .ok : .internalServerError)
             } _: { receiver in
                 try await NotifyCampus.run { campus in
                     let endpoint = try await campus.subscribe(receiver.url)
-                    try await campus.append([Samples.order(.accepted, id: .random())])
-                    try await eventually("the first attempt is written down") {
-                        try await campus.deliveries(of: endpoint.id).first?["attempts"]?.array?.count == 1
-                    }
-                    let planned = try await campus.deliveries(of: endpoint.id)[0]["next_attempt_at"]?.string
-                    #expect(planned != nil)
-                    let event = receiver.received.value[0].id
-                    for count in 2...3 {
-                        let answer = try await campus.post(
-                            "/v1/webhook-endpoints/\(endpoint.id)/replay",
-                            ["event_id": .string(event)]
-                        )
-                        #expect(answer.status == 202)
-                        try await eventually("attempt \(count) is written down") {
-                            try await campus.deliveries(of: endpoint.id)[0]["attempts"]?.array?.count == count
-                        }
-                    }
-                    let delivery = try await campus.deliveries(of: endpoint.id)[0]
-                    #expect(delivery["status"] == "pending")
-                    #expect(delivery["next_attempt_at"]?.string == planned)
+                    try await campus.append((0..<3).map { _ in Samples.order(.accepted, id: .random()) })
+                    try await campus.waitForDeliveries(3, of: endpoint.id, "dead")
+                    #expect(receiver.received.value.count == 3 * RetrySchedule.orders.attempts)
+                    isUp.value = true
+                    let events = try await campus.deliveries(of: endpoint.id).compactMap { $0["event_id"]?.string }
+                    let one = try await campus.post(
+                        "/v1/webhook-endpoints/\(endpoint.id)/replay",
+                        ["event_id": .string(events[0])]
+                    )
+                    #expect(one.status == 202)
+                    #expect(one["replayed"] == 1)
+                    try await campus.waitForDeliveries(1, of: endpoint.id, "delivered")
+                    #expect(receiver.received.value.last?.id == events[0])
+                    let rest = try await campus.post(
+                        "/v1/webhook-endpoints/\(endpoint.id)/replay",
+                        ["since": .string(Samples.time.rfc3339), "only_dead": true]
+                    )
+                    #expect(rest["replayed"] == 2)
+                    #expect(rest["more"] == false)
+                    try await campus.waitForDeliveries(3, of: endpoint.id, "delivered")
+                    let attempts = try await campus.deliveries(of: endpoint.id)[0]["attempts"]?.array ?? []
+                    #expect(attempts.count == RetrySchedule.orders.attempts + 1)
+                    #expect(attempts.last?["reason"] == "replay")
+                    let later = try await campus.post(
+                        "/v1/webhook-endpoints/\(endpoint.id)/replay",
+                        ["since": .string((Samples.time + .seconds(1)).rfc3339)]
+                    )
+                    #expect(later["replayed"] == 0)
+                    let unknown = try await campus.post(
+                        "/v1/webhook-endpoints/\(endpoint.id)/replay",
+                        ["event_id": "evt_999999999"]
+                    )
+                    #expect(unknown.status == 422)
                 }
             }
         }
@@ -180,7 +149,7 @@ struct WebhookDeliveryTests {
 
     @Test("What is on its way to an endpoint that is deleted or disabled is not sent")
     func abandoned() async throws {
-        try await QuickNotify.$timing.withValue(WebhookTiming(deadline: .seconds(2), haste: 10)) {
+        try await QuickNotify.$timing.withValue(WebhookTiming(deadline: .seconds(30), haste: 10)) {
             try await WebhookReceiver.run { _, _ in
                 Response(status: .badGateway)
             } _: { receiver in
@@ -201,12 +170,7 @@ struct WebhookDeliveryTests {
                     #expect(put["disabled_reason"] == "requested")
                     let before = receiver.received.value.count
                     try await campus.waitForDeliveries(1, of: disabled.id, "dead")
-                    let pool = try campus.database.pool()
-                    try await eventually("nothing is left to do") {
-                        try await pool.autocommit { session in
-                            try session.one("select count(*) from campus.notifications_task") { try $0[0] as Int64 }
-                        } == 0
-                    }
+                    try await campus.waitUntilNothingIsOwed()
                     // An attempt that had begun may still have arrived.
                     #expect(receiver.received.value.count <= before + 2)
                 }
@@ -216,17 +180,19 @@ struct WebhookDeliveryTests {
 
     @Test("A redirect is an answer like any other: nothing is sent where it points")
     func redirect() async throws {
-        try await WebhookReceiver.run { hook, _ in
-            hook.path == "/inside"
-                ? Response(status: .ok) : Response(status: .temporaryRedirect, headers: [.location: "/inside"])
-        } _: { receiver in
-            try await NotifyCampus.run { campus in
-                let endpoint = try await campus.subscribe(receiver.url)
-                try await campus.append([Samples.order(.accepted, id: .random())])
-                try await campus.waitForDeliveries(1, of: endpoint.id, "dead")
-                #expect(receiver.received.value.allSatisfy { $0.path == "/hook" })
-                let attempts = try await campus.deliveries(of: endpoint.id)[0]["attempts"]?.array ?? []
-                #expect(attempts.allSatisfy { $0["http_status"] == 307 && $0["outcome"] == "refused" })
+        try await QuickNotify.$timing.withValue(WebhookTiming(deadline: .seconds(30), haste: 100_000)) {
+            try await WebhookReceiver.run { hook, _ in
+                hook.path == "/inside"
+                    ? Response(status: .ok) : Response(status: .temporaryRedirect, headers: [.location: "/inside"])
+            } _: { receiver in
+                try await NotifyCampus.run { campus in
+                    let endpoint = try await campus.subscribe(receiver.url)
+                    try await campus.append([Samples.order(.accepted, id: .random())])
+                    try await campus.waitForDeliveries(1, of: endpoint.id, "dead")
+                    #expect(receiver.received.value.allSatisfy { $0.path == "/hook" })
+                    let attempts = try await campus.deliveries(of: endpoint.id)[0]["attempts"]?.array ?? []
+                    #expect(attempts.allSatisfy { $0["http_status"] == 307 && $0["outcome"] == "refused" })
+                }
             }
         }
     }
@@ -263,13 +229,18 @@ struct WebhookDeliveryTests {
 
     @Test("An endpoint that hangs holds up nobody else")
     func hanging() async throws {
+        let isOver = Box(false)
         // So long that whoever waits for the hanging endpoint misses the end of the test.
-        try await QuickNotify.$timing.withValue(WebhookTiming(deadline: .seconds(30), haste: 1)) {
+        try await QuickNotify.$timing.withValue(WebhookTiming(deadline: .seconds(600), haste: 1)) {
             try await WebhookReceiver.run { hook, _ in
-                if hook.path == "/hang" { try await Task.sleep(for: .seconds(25)) }
+                if hook.path == "/hang" {
+                    try await eventually("the test is over", within: .seconds(600)) { isOver.value }
+                }
                 return Response(status: .ok)
             } _: { receiver in
+                defer { isOver.value = true }
                 try await NotifyCampus.run { campus in
+                    defer { isOver.value = true }
                     _ = try await campus.subscribe("http://127.0.0.1:\(receiver.port)/hang")
                     let healthy = try await campus.subscribe(receiver.url)
                     try await campus.append((0..<40).map { _ in Samples.order(.accepted, id: .random()) })
@@ -283,31 +254,66 @@ struct WebhookDeliveryTests {
 
     @Test("An attempt ends at its deadline, whether the answer never begins or never ends")
     func deadline() async throws {
-        try await WebhookReceiver.run { hook, _ in
-            if hook.path == "/hang" { try await Task.sleep(for: .seconds(8)) }
-            return Response(
-                status: .ok,
-                body: ResponseBody { writer in
-                    try await writer.write(ByteBuffer(string: "a"))
-                    try await Task.sleep(for: .seconds(8))
-                    try await writer.finish(nil)
+        let isOver = Box(false)
+        try await QuickNotify.$timing.withValue(WebhookTiming(deadline: .seconds(2), haste: 1)) {
+            try await WebhookReceiver.run { hook, _ in
+                if hook.path == "/hang" {
+                    try await eventually("the test is over", within: .seconds(600)) { isOver.value }
                 }
-            )
-        } _: { receiver in
+                return Response(
+                    status: .ok,
+                    body: ResponseBody { writer in
+                        try await writer.write(ByteBuffer(string: "a"))
+                        try await eventually("the test is over", within: .seconds(600)) { isOver.value }
+                        try await writer.finish(nil)
+                    }
+                )
+            } _: { receiver in
+                defer { isOver.value = true }
+                try await NotifyCampus.run { campus in
+                    defer { isOver.value = true }
+                    let silent = try await campus.subscribe("http://127.0.0.1:\(receiver.port)/hang")
+                    let slow = try await campus.subscribe(receiver.url)
+                    try await campus.append([Samples.order(.accepted, id: .random())])
+                    try await eventually("an attempt timed out") {
+                        try await campus.deliveries(of: silent.id).first?["attempts"]?.array?.first?["outcome"]
+                            == "timed_out"
+                    }
+                    // Its status came in time, and counts.
+                    try await campus.waitForDeliveries(1, of: slow.id, "delivered")
+                    for endpoint in [silent, slow] {
+                        let attempt = try await campus.deliveries(of: endpoint.id)[0]["attempts"]?.array?.first
+                        #expect((1_900...30_000).contains(attempt?["latency_ms"]?.integer ?? 0))
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("A secret that cannot be read makes a failed attempt like any other, and the delivery succeeds once it can")
+    func unreadableSecret() async throws {
+        try await WebhookReceiver.run { receiver in
             try await NotifyCampus.run { campus in
-                let silent = try await campus.subscribe("http://127.0.0.1:\(receiver.port)/hang")
-                let slow = try await campus.subscribe(receiver.url)
+                let endpoint = try await campus.subscribe(receiver.url)
+                let pool = try campus.database.pool(size: 1)
+                let sealed: [UInt8] = try await pool.transaction { session in
+                    let sealed: [UInt8] = try session.one("select sealed from campus.webhook_secret") { try $0[0] }
+                    try session.execute("update campus.webhook_secret set sealed = set_byte(sealed, 20, 0) || '\\x00'")
+                    return sealed
+                }
                 try await campus.append([Samples.order(.accepted, id: .random())])
-                try await eventually("an attempt timed out") {
-                    try await campus.deliveries(of: silent.id).first?["attempts"]?.array?.first?["outcome"]
-                        == "timed_out"
+                try await eventually("an attempt is written down") {
+                    try await campus.deliveries(of: endpoint.id).first?["attempts"]?.array?.isEmpty == false
                 }
-                // Its status came in time, and counts.
-                try await campus.waitForDeliveries(1, of: slow.id, "delivered")
-                for endpoint in [silent, slow] {
-                    let attempt = try await campus.deliveries(of: endpoint.id)[0]["attempts"]?.array?.first
-                    #expect((1_900...8_000).contains(attempt?["latency_ms"]?.integer ?? 0))
+                try await pool.autocommit { session in
+                    _ = try session.execute("update campus.webhook_secret set sealed = \(sealed)")
                 }
+                try await campus.waitForDeliveries(1, of: endpoint.id, "delivered")
+                let attempts = try await campus.deliveries(of: endpoint.id)[0]["attempts"]?.array ?? []
+                #expect(attempts.first?["outcome"] == "failed")
+                #expect(attempts.first?["error"] == "the endpoint's secret cannot be read")
+                #expect(attempts.last?["outcome"] == "delivered")
+                #expect(receiver.received.value.count == 1)
             }
         }
     }

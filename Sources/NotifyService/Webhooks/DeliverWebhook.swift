@@ -32,61 +32,48 @@ struct DeliverWebhook: Sendable {
         self.logger = logger
     }
 
-    /// What an attempt needs to know.
-    private struct Load: Sendable {
-        let delivery: WebhookDelivery
-        let endpoint: WebhookEndpoint?
-        let secrets: [[UInt8]]
-    }
-
     /// Does a task of the queue ``WebhookDelivery/queue``.
     func callAsFunction(_ leased: LeasedTask) async throws -> TaskOutcome {
         guard let task = WebhookTask(leased) else { return .dead(reason: "the task cannot be read") }
-        guard let load = try await load(task) else { return .dead(reason: "the delivery is gone") }
-        if load.delivery.status == .delivered, task.reason != .replay { return .done { _ in } }
         let now = clock.now()
-        guard let endpoint = load.endpoint, endpoint.status == .active else {
-            // Deleted or disabled since: nothing went wrong, and there is nothing left to do.
+        let load = try await pool.autocommit { try deliveries.load(task, at: now, in: $0) }
+        guard let load else { return .dead(reason: "the delivery is gone") }
+        // Another task was faster.
+        if load.delivery.status == .delivered, !task.isRepeat { return .done { _ in } }
+        guard let url = load.url else {
+            // Nothing went wrong, and there is nothing left to do.
             return .done { session in try deliveries.abandon(task, at: now, in: session) }
         }
-        let attempt = await sender.send(
+        return outcome(of: await attempt(load, task, to: url, at: now), leased, task, type: load.delivery.type)
+    }
+
+    private func attempt(
+        _ load: WebhookDeliveryStore.Load,
+        _ task: WebhookTask,
+        to url: String,
+        at now: Timestamp
+    ) async -> WebhookAttempt {
+        let secrets: [WebhookSecret]
+        do {
+            secrets = try load.secrets.map { try vault.open($0, for: task.endpoint, in: task.campus) }
+        } catch {
+            // Another instance may have the key that opens it: a failed attempt like any other, which the schedule makes again.
+            logger.record(.webhookSecretUnreadable, [.endpointID: .id(task.endpoint)])
+            return .unsent(at: now, error: "the endpoint's secret cannot be read")
+        }
+        return await sender.send(
             load.delivery.body,
             id: task.event.text,
             trace: load.delivery.trace,
-            to: endpoint.url,
-            secrets: try open(load.secrets, of: task)
+            to: url,
+            secrets: secrets
         )
-        return outcome(of: attempt, leased, task, type: load.delivery.type)
     }
 
     /// Ends the delivery of a task that died without an outcome of its own, for example because its worker was lost.
     func bury(_ leased: LeasedTask, in session: borrowing Session) throws {
         guard let task = WebhookTask(leased), !task.isExtra else { return }
         try deliveries.abandon(task, at: clock.now(), in: session)
-    }
-
-    private func load(_ task: WebhookTask) async throws -> Load? {
-        let now = clock.now()
-        return try await pool.transaction { session in
-            let delivery = try deliveries.find(task.event, to: task.endpoint, of: task.campus, in: session)
-            guard let delivery else { return nil }
-            return Load(
-                delivery: delivery,
-                endpoint: try endpoints.find(task.endpoint, of: task.campus, in: session),
-                secrets: try endpoints.secrets(of: task.endpoint, in: task.campus, at: now, session: session).map(
-                    \.bytes
-                )
-            )
-        }
-    }
-
-    private func open(_ sealed: [[UInt8]], of task: WebhookTask) throws -> [WebhookSecret] {
-        do {
-            return try sealed.map { try vault.open($0, for: task.endpoint, in: task.campus) }
-        } catch {
-            logger.record(.webhookSecretUnreadable, [.endpointID: .id(task.endpoint)])
-            throw error
-        }
     }
 
     private func outcome(

@@ -20,7 +20,7 @@ struct WebhookAttempt: Hashable, Sendable {
         case delivered
         /// Any other status; redirects are not followed.
         case refused
-        /// No answer: no connection, no TLS, or the connection broke.
+        /// No answer: no connection, no TLS, or the connection broke; or no request, because it could not be signed.
         case failed
         /// No answer in time.
         case timedOut = "timed_out"
@@ -42,6 +42,21 @@ struct WebhookAttempt: Hashable, Sendable {
     let responseExcerpt: String?
     /// How long the receiver asks to be left alone.
     let retryAfter: Duration?
+}
+
+extension WebhookAttempt {
+    /// An attempt that failed before a request could be made.
+    static func unsent(at time: Timestamp, error: String) -> WebhookAttempt {
+        WebhookAttempt(
+            attemptedAt: time,
+            latency: .zero,
+            outcome: .failed,
+            httpStatus: nil,
+            error: error,
+            responseExcerpt: nil,
+            retryAfter: nil
+        )
+    }
 }
 
 /// Words of strangers, cut and cleaned before they are kept.

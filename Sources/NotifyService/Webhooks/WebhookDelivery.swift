@@ -55,6 +55,8 @@ struct WebhookTask: Hashable, Sendable {
     let reason: WebhookAttempt.Reason
     /// Whether another task goes on trying whatever comes of this one.
     let isExtra: Bool
+    /// Whether it is made although the endpoint has taken the event before.
+    let isRepeat: Bool
 
     /// The task of that delivery.
     init(
@@ -62,13 +64,15 @@ struct WebhookTask: Hashable, Sendable {
         endpoint: WebhookEndpointID,
         event: EventName,
         reason: WebhookAttempt.Reason,
-        isExtra: Bool = false
+        isExtra: Bool = false,
+        isRepeat: Bool = false
     ) {
         self.campus = campus
         self.endpoint = endpoint
         self.event = event
         self.reason = reason
         self.isExtra = isExtra
+        self.isRepeat = isRepeat
     }
 
     /// Reads a task's payload; nil when it is none of ours.
@@ -76,13 +80,23 @@ struct WebhookTask: Hashable, Sendable {
         guard let endpoint = WebhookEndpointID(task.destination),
             let event = task.payload["event_id"]?.string.flatMap(EventName.init),
             let reason = task.payload["reason"]?.string.flatMap(WebhookAttempt.Reason.init(rawValue:)),
-            let isExtra = task.payload["extra"]?.bool
+            let isExtra = task.payload["extra"]?.bool, let isRepeat = task.payload["repeat"]?.bool
         else { return nil }
-        self.init(campus: task.campus, endpoint: endpoint, event: event, reason: reason, isExtra: isExtra)
+        self.init(
+            campus: task.campus,
+            endpoint: endpoint,
+            event: event,
+            reason: reason,
+            isExtra: isExtra,
+            isRepeat: isRepeat
+        )
     }
 
     private var payload: JSON {
-        ["event_id": .string(event.text), "reason": .string(reason.rawValue), "extra": .bool(isExtra)]
+        [
+            "event_id": .string(event.text), "reason": .string(reason.rawValue), "extra": .bool(isExtra),
+            "repeat": .bool(isRepeat),
+        ]
     }
 
     /// The first sending of an event: behind earlier ones of the same order, tried as long as its type is worth.
@@ -115,7 +129,8 @@ struct WebhookTask: Hashable, Sendable {
             endpoint: delivery.endpoint,
             event: delivery.event,
             reason: .replay,
-            isExtra: isExtra
+            isExtra: isExtra,
+            isRepeat: delivery.status == .delivered
         )
         return NewTask(
             queue: WebhookDelivery.queue,

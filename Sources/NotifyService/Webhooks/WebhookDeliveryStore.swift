@@ -33,7 +33,7 @@ struct WebhookDeliveryStore: Sendable {
                     event: EventName(event.id),
                     type: event.type,
                     occurredAt: event.occurredAt,
-                    data: event.payload,
+                    data: try event.payload,
                     root: event.root,
                     trace: event.trace,
                     status: .pending
@@ -94,20 +94,34 @@ struct WebhookDeliveryStore: Sendable {
         return due.count
     }
 
-    /// One delivery; nil when there is none.
-    func find(
-        _ event: EventName,
-        to endpoint: WebhookEndpointID,
-        of campus: CampusID,
-        in session: borrowing Session
-    ) throws -> WebhookDelivery? {
-        try session.first(
+    /// What an attempt needs to know.
+    struct Load: Sendable {
+        /// What is to be delivered.
+        let delivery: WebhookDelivery
+        /// Where to; nil when the endpoint was deleted or disabled since.
+        let url: String?
+        /// The sealed secrets that sign, the newest first.
+        let secrets: [[UInt8]]
+    }
+
+    /// A delivery, its endpoint and the secrets that sign at `time`; nil when there is no such delivery.
+    func load(_ task: WebhookTask, at time: Timestamp, in session: borrowing Session) throws -> Load? {
+        // One row for each secret; a rotation makes them two.
+        let rows = try session.query(
             """
-            select \(Self.columns) from campus.webhook_delivery d
-            where d.campus_id = \(campus) and d.endpoint_id = \(endpoint) and d.event_id = \(event.id)
-            """,
-            WebhookDelivery.init
-        )
+            select \(Self.columns), e.url, s.sealed
+            from campus.webhook_delivery d
+            left join campus.webhook_endpoint e
+                on e.campus_id = d.campus_id and e.id = d.endpoint_id and e.status = 'active'
+            left join campus.webhook_secret s
+                on s.campus_id = e.campus_id and s.endpoint_id = e.id and (s.expires_at is null or s.expires_at > \(time))
+            where d.campus_id = \(task.campus) and d.endpoint_id = \(task.endpoint) and d.event_id = \(task.event.id)
+            order by s.expires_at desc nulls first, s.created_at desc
+            """
+        ) { row in
+            (delivery: try WebhookDelivery(row), url: try row["url"] as String?, secret: try row["sealed"] as [UInt8]?)
+        }
+        return rows.first.map { Load(delivery: $0.delivery, url: $0.url, secrets: rows.compactMap(\.secret)) }
     }
 
     /// Writes down an attempt, and where the delivery stands after it.
