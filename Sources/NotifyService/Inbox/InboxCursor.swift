@@ -35,19 +35,21 @@ enum InboxPosition: Hashable, Sendable {
         }
     }
 
+    /// The last number seen, as the client has it.
+    var seq: Int64 {
+        switch self {
+        case .cursor(let cursor): cursor.seq
+        case .number(let number): number
+        }
+    }
+
     /// The number to go on after, when this position can be resumed exactly.
     ///
     /// - `current`: the newest number of the recipient, under the present epoch.
     ///
     /// Throws the reason why nothing follows from this position.
     func resume(against current: InboxCursor) throws(ResyncReason) -> Int64 {
-        let seq: Int64
-        switch self {
-        case .cursor(let cursor):
-            guard cursor.epoch == current.epoch else { throw .epoch }
-            seq = cursor.seq
-        case .number(let number): seq = number
-        }
+        if case .cursor(let cursor) = self, cursor.epoch != current.epoch { throw .epoch }
         guard seq <= current.seq else { throw .ahead }
         return seq
     }

@@ -13,28 +13,7 @@ struct InboxStore: Sendable {
 
     /// What the counter of `recipient` says now.
     func state(of recipient: Recipient, in session: borrowing Session) throws -> InboxState {
-        try session.one(
-            """
-            select \(Self.epoch) as epoch, coalesce(c.last_seq, 0) as last_seq, coalesce(c.unread, 0) as unread,
-                coalesce(c.version, 0) as version,
-                (
-                    select i.seq from campus.inbox i
-                    where i.campus_id = \(recipient.campus) and i.recipient_kind = \(recipient.kind)
-                        and i.recipient_id = \(recipient.id)
-                    order by i.seq limit 1
-                ) as oldest
-            from (select) as nothing
-            left join campus.inbox_counter c
-                on c.campus_id = \(recipient.campus) and c.recipient_kind = \(recipient.kind) and c.recipient_id = \(recipient.id)
-            """
-        ) { row in
-            InboxState(
-                position: InboxCursor(epoch: try row["epoch"], seq: try row["last_seq"]),
-                oldest: try row["oldest"],
-                unread: try row["unread"],
-                version: try row["version"]
-            )
-        }
+        try session.one(Self.state(of: recipient)) { row in try InboxState(row, from: 0) }
     }
 
     /// The lines that follow each place, at most `limit` for each, in the order of the places.
@@ -43,7 +22,7 @@ struct InboxStore: Sendable {
         var items: [[InboxItem]] = Array(repeating: [], count: places.count)
         _ = try session.query(
             """
-            select p.place, \(Self.epoch) as epoch, i.seq, i.event_id, i.type, i.data, i.occurred_at, i.is_read
+            select i.seq, i.event_id, i.type, i.data, i.occurred_at, i.is_read, p.place, \(Self.epoch)
             from unnest(
                     \(places.map(\.recipient.campus)), \(places.map(\.recipient.kind.rawValue)),
                     \(places.map(\.recipient.id)), \(places.map(\.seq))
@@ -58,65 +37,96 @@ struct InboxStore: Sendable {
             order by p.place, i.seq
             """
         ) { row in
-            let place: Int64 = try row["place"]
-            epoch = try row["epoch"]
+            let place: Int64 = try row[6]
+            epoch = try row[7]
             items[Int(place) - 1].append(try InboxItem(row))
         }
         return InboxLines(epoch: epoch, items: items)
     }
 
-    /// The lines of one inbox after number `seq`, oldest first.
-    func lines(
-        of recipient: Recipient,
-        after seq: Int64,
-        limit: Int,
-        in session: borrowing Session
-    ) throws -> [InboxItem] {
-        try session.query(
-            """
-            select i.seq, i.event_id, i.type, i.data, i.occurred_at,
-                i.read_at is not null or i.seq <= c.read_through as is_read
-            from campus.inbox i
-            join campus.inbox_counter c using (campus_id, recipient_kind, recipient_id)
-            where i.campus_id = \(recipient.campus) and i.recipient_kind = \(recipient.kind)
-                and i.recipient_id = \(recipient.id) and i.seq > \(seq)
-            order by i.seq limit \(Int64(limit))
-            """,
-            InboxItem.init
-        )
+    /// Which lines of an inbox to read.
+    enum Stretch: Sendable {
+        /// Those after a number, oldest first.
+        case after(Int64)
+        /// Those before a number, newest first; nil begins at the newest.
+        case before(Int64?)
     }
 
-    /// The lines of one inbox before number `seq`, newest first.
-    func lines(
+    /// Lines of one inbox and what its counter says, of the same moment: nothing is filed or pruned in between.
+    func read(
+        _ stretch: Stretch,
         of recipient: Recipient,
-        before seq: Int64,
         limit: Int,
         in session: borrowing Session
-    ) throws -> [InboxItem] {
-        try session.query(
+    ) throws -> (state: InboxState, items: [InboxItem]) {
+        let (condition, order): (SQL, SQL) =
+            switch stretch {
+            case .after(let seq): ("i.seq > \(seq)", "i.seq")
+            case .before(let seq): ("i.seq < \(seq ?? .max)", "i.seq desc")
+            }
+        let rows = try session.query(
             """
-            select i.seq, i.event_id, i.type, i.data, i.occurred_at,
-                i.read_at is not null or i.seq <= c.read_through as is_read
-            from campus.inbox i
-            join campus.inbox_counter c using (campus_id, recipient_kind, recipient_id)
-            where i.campus_id = \(recipient.campus) and i.recipient_kind = \(recipient.kind)
-                and i.recipient_id = \(recipient.id) and i.seq < \(seq)
-            order by i.seq desc limit \(Int64(limit))
-            """,
-            InboxItem.init
+            with state as (\(Self.state(of: recipient)))
+            select i.seq, i.event_id, i.type, i.data, i.occurred_at, i.read_at is not null or i.seq <= s.read_through,
+                s.epoch, s.last_seq, s.oldest, s.unread, s.version
+            from state s
+            left join lateral (
+                select * from campus.inbox i
+                where i.campus_id = \(recipient.campus) and i.recipient_kind = \(recipient.kind)
+                    and i.recipient_id = \(recipient.id) and \(condition)
+                order by \(order) limit \(Int64(limit))
+            ) i on true
+            order by \(order)
+            """
+        ) { row in
+            let seq: Int64? = try row[0]
+            return (try InboxState(row, from: 6), seq == nil ? nil : try InboxItem(row))
+        }
+        guard let state = rows.first?.0 else { throw PostgresError.unexpectedRowCount(0) }
+        return (state, rows.compactMap(\.1))
+    }
+
+    /// The statement that reads what the counter of `recipient` says now.
+    private static func state(of recipient: Recipient) -> SQL {
+        """
+        select \(epoch) as epoch, coalesce(c.last_seq, 0) as last_seq,
+            (
+                select i.seq from campus.inbox i
+                where i.campus_id = \(recipient.campus) and i.recipient_kind = \(recipient.kind)
+                    and i.recipient_id = \(recipient.id)
+                order by i.seq limit 1
+            ) as oldest,
+            coalesce(c.unread, 0) as unread, coalesce(c.version, 0) as version,
+            coalesce(c.read_through, 0) as read_through
+        from (select) as nothing
+        left join campus.inbox_counter c
+            on c.campus_id = \(recipient.campus) and c.recipient_kind = \(recipient.kind) and c.recipient_id = \(recipient.id)
+        """
+    }
+}
+
+extension InboxState {
+    /// Reads epoch, newest and oldest number, unread and version, in five columns from that number on.
+    fileprivate init(_ row: Row, from column: Int) throws {
+        self.init(
+            position: InboxCursor(epoch: try row[column], seq: try row[column + 1]),
+            oldest: try row[column + 2],
+            unread: try row[column + 3],
+            version: try row[column + 4]
         )
     }
 }
 
 extension InboxItem {
+    /// Reads seq, event, type, data, time and whether it was read, in the first six columns.
     fileprivate init(_ row: Row) throws {
         self.init(
-            seq: try row["seq"],
-            eventID: try row["event_id"],
-            type: try row["type"],
-            data: try row["data"],
-            occurredAt: try row["occurred_at"],
-            isRead: try row["is_read"]
+            seq: try row[0],
+            eventID: try row[1],
+            type: try row[2],
+            data: try row[3],
+            occurredAt: try row[4],
+            isRead: try row[5]
         )
     }
 }

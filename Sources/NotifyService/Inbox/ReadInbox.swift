@@ -46,31 +46,34 @@ struct ReadInbox: Sendable {
     }
 
     private func read(_ request: Request, of recipient: Recipient, limit: Int) async throws -> Page {
-        try await pool.transaction { session in
-            // The position first: a line filed between the two statements is then behind it, and comes with the next request.
-            let state = try store.state(of: recipient, in: session)
-            switch request {
-            case .after(let position, _):
-                let seq = try state.resume(from: position)
-                let items = try store.lines(of: recipient, after: seq, limit: limit, in: session)
-                let last = items.last?.seq ?? seq
-                return Page(
-                    items: items,
-                    cursor: InboxCursor(epoch: state.position.epoch, seq: last),
-                    hasMore: last < state.position.seq,
-                    state: state
-                )
-            case .newest(let before):
-                let start = min(before ?? .max, state.position.seq + 1)
-                let items = try store.lines(of: recipient, before: start, limit: limit, in: session)
-                return Page(
-                    items: items,
-                    cursor: state.position,
-                    hasMore: (items.last?.seq ?? 0) > (state.oldest ?? .max),
-                    state: state
-                )
-            }
+        switch request {
+        case .after(let position, _):
+            let (state, items) = try await read(.after(position.seq), of: recipient, limit: limit)
+            let start = try state.resume(from: position)
+            let last = items.last?.seq ?? start
+            return Page(
+                items: items,
+                cursor: InboxCursor(epoch: state.position.epoch, seq: last),
+                hasMore: last < state.position.seq,
+                state: state
+            )
+        case .newest(let before):
+            let (state, items) = try await read(.before(before), of: recipient, limit: limit)
+            return Page(
+                items: items,
+                cursor: state.position,
+                hasMore: (items.last?.seq ?? 0) > (state.oldest ?? .max),
+                state: state
+            )
         }
+    }
+
+    private func read(
+        _ stretch: InboxStore.Stretch,
+        of recipient: Recipient,
+        limit: Int
+    ) async throws -> (state: InboxState, items: [InboxItem]) {
+        try await pool.autocommit { try store.read(stretch, of: recipient, limit: limit, in: $0) }
     }
 
     private func wait(
