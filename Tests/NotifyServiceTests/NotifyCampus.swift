@@ -1,3 +1,4 @@
+import AsyncHTTPClient
 import EventLog
 import HTTPTypes
 import Hummingbird
@@ -5,6 +6,7 @@ import HummingbirdTesting
 import Logging
 import Model
 import NIOCore
+import NIOHTTP1
 import Postgres
 import ServiceKit
 import Synchronization
@@ -25,7 +27,7 @@ enum QuickNotify: ServiceDefinition {
     static let events = NotifyServiceDefinition.events
 
     @TaskLocal static var limits = StreamLimits()
-    @TaskLocal static var timing = WebhookTiming(deadline: .seconds(2), haste: 1_000)
+    @TaskLocal static var timing = WebhookTiming(deadline: .seconds(30), haste: 1_000)
 
     static func build(_ foundation: ServiceFoundation) async throws -> ServiceParts {
         try NotifyServiceDefinition.build(foundation, limits: limits, schedule: timing)
@@ -41,9 +43,10 @@ struct NotifyCampus: Sendable {
 
     /// One run of the service.
     struct Instance: Sendable {
-        let client: any TestClientProtocol
+        let port: Int
         let ticker: Ticker
-        var address: String { "http://127.0.0.1:\(client.port ?? 0)" }
+        let hub: StreamHub
+        var address: String { "http://127.0.0.1:\(port)" }
     }
 
     static let encryptionKey = base64(Array(repeating: 7, count: 32))
@@ -84,8 +87,9 @@ struct NotifyCampus: Sendable {
             logger: .silent
         )
         let ticker = runtime.foundation.ticker
+        let hub = try #require(runtime.application.services.lazy.compactMap { $0 as? StreamHub }.first)
         try await runtime.application.test(.live) { client in
-            try await body(Instance(client: client, ticker: ticker))
+            try await body(Instance(port: try #require(client.port), ticker: ticker, hub: hub))
         }
     }
 
@@ -155,26 +159,30 @@ extension NotifyCampus {
         idempotencyKey: String? = nil,
         headers more: HTTPFields = [:]
     ) async throws -> Answer {
+        var request = HTTPClientRequest(url: instance.address + path)
+        request.method = HTTPMethod(rawValue: method.rawValue)
         var headers = headers(as: actor)
         for field in more { headers[field.name] = field.value }
         if method == .post {
             headers[.idempotencyKey] = idempotencyKey ?? String(UInt64.random(in: .min ... .max), radix: 36)
         }
-        if body != nil { headers[.contentType] = "application/json" }
-        return try await instance.client.execute(
-            uri: path,
-            method: method,
-            headers: headers,
-            body: body.map { ByteBuffer(bytes: $0.serialized()) }
-        ) { response in
-            let bytes = Array(buffer: response.body)
-            return Answer(
-                status: response.status.code,
-                headers: response.headers,
-                body: bytes.isEmpty ? .null : try JSON(parsing: bytes),
-                bytes: bytes
-            )
+        if let body {
+            headers[.contentType] = "application/json"
+            request.body = .bytes(ByteBuffer(bytes: body.serialized()))
         }
+        for field in headers { request.headers.add(name: field.name.canonicalName, value: field.value) }
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(120))
+        let bytes = Array(buffer: try await response.body.collect(upTo: 10_000_000))
+        return Answer(
+            status: Int(response.status.code),
+            headers: HTTPFields(
+                response.headers.compactMap { name, value in
+                    HTTPField.Name(name).map { HTTPField(name: $0, value: value) }
+                }
+            ),
+            body: bytes.isEmpty ? .null : try JSON(parsing: bytes),
+            bytes: bytes
+        )
     }
 
     func get(_ path: String, as actor: String? = nil) async throws -> Answer {

@@ -83,7 +83,7 @@ extension NotifyCampus {
             for field in headers(as: actor) { request.headers.add(name: field.name.canonicalName, value: field.value) }
         }
         if let lastEventID { request.headers.add(name: "last-event-id", value: lastEventID) }
-        return try await client.execute(request, deadline: .now() + .seconds(60))
+        return try await client.execute(request, deadline: .now() + .seconds(300))
     }
 
     /// Reads events of a stream until `isEnough` says so, or the stream ends.
