@@ -1,3 +1,4 @@
+import Model
 import ServiceKit
 
 // What NotifyService can be told beyond what all services can.

@@ -9,7 +9,7 @@ public protocol EventPayload: Hashable, Sendable {
 }
 
 /// A payload lacks a field, or has it with an unknown value.
-public struct PayloadMismatch: Error, Hashable, CustomStringConvertible {
+public struct PayloadMismatch: SafelyDescribedError, Hashable {
     /// The name of the field.
     public let field: String
 

@@ -13,7 +13,7 @@ public struct JSONLimits: Sendable {
 }
 
 /// Why a text is not acceptable JSON.
-public struct JSONSyntaxError: Error, Hashable, CustomStringConvertible {
+public struct JSONSyntaxError: SafelyDescribedError, Hashable {
     /// What is wrong, in words for the sender.
     public let reason: String
     /// Where: the count of bytes before the fault.

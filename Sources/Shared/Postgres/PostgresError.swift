@@ -1,3 +1,5 @@
+import Model
+
 /// Everything that can go wrong between a statement and its result.
 ///
 /// No case says anything of statements or values in its `description`.
@@ -101,7 +103,7 @@ extension PostgresError {
     }
 }
 
-extension PostgresError: CustomStringConvertible, CustomDebugStringConvertible {
+extension PostgresError: SafelyDescribedError, CustomDebugStringConvertible {
     /// What happened, without statements or values.
     public var description: String {
         switch self {

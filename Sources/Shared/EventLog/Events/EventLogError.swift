@@ -1,3 +1,5 @@
+import Model
+
 /// What can go wrong with the log itself.
 public enum EventLogError: Error, Hashable, Sendable {
     /// A stream that this version does not know.
@@ -16,7 +18,7 @@ public enum EventLogError: Error, Hashable, Sendable {
     case attemptTimedOut
 }
 
-extension EventLogError: CustomStringConvertible {
+extension EventLogError: SafelyDescribedError {
     /// What happened.
     public var description: String {
         switch self {

@@ -80,7 +80,7 @@ public final class Ticker: Service {
                 if Task.isCancelled { return }
                 failures += 1
                 if failures == 1 {
-                    logger.report(.error, "ticker.failed", "Cannot tick", ["error": .failure(error)])
+                    logger.report(.error, "ticker.failed", "Cannot tick", error: error)
                 }
                 // A hint changes nothing about the failure, so this wait is not cut short by one.
                 try? await Task.sleep(for: options.idleGap)

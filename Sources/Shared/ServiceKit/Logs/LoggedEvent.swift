@@ -70,17 +70,11 @@ struct LoggedError {
             values[.code] = .string(error.kind.code)
             values[.error] = .string(error.detail)
         default:
-            // Descriptions of foreign errors may quote what was being read; a case without payload has nothing to quote.
-            let mirror = Mirror(reflecting: error)
-            let isPlain = mirror.displayStyle == .enum && mirror.children.isEmpty
-            if isPlain || error is any SafelyDescribedError { values[.error] = .string("\(error)") }
+            values[.error] = error.safeDescription.map { .string($0) }
         }
         self.values = values
     }
 }
-
-/// An error whose description never holds personal data or secrets, so that logs may quote it.
-public protocol SafelyDescribedError: Error, CustomStringConvertible {}
 
 extension InvalidVerificationKey: SafelyDescribedError {}
 

@@ -1,4 +1,4 @@
-import EventLog
+import Model
 import Postgres
 import Schema
 
@@ -23,6 +23,4 @@ struct Readiness: Sendable {
     }
 }
 
-extension EventLogError: SafelyDescribedError {}
 extension SchemaError: SafelyDescribedError {}
-extension PostgresError: SafelyDescribedError {}
