@@ -17,7 +17,7 @@ public final class UpkeepService: Service {
     ///
     /// - Parameters:
     ///   - pool: where it runs.
-    ///   - retention: how long events are kept at least; a day or more.
+    ///   - retention: how long events are kept at least, and dead tasks that keep none waiting; a day or more.
     ///   - premakeDays: for how many days ahead partitions are made; at least 3.
     ///   - interval: how often it runs, give or take a tenth.
     ///   - logger: where it reports.
@@ -43,7 +43,7 @@ public final class UpkeepService: Service {
                     try await self.runOnce()
                 } catch {
                     if Task.isCancelled { return }
-                    self.logger.report(.error, "upkeep.failed", "The log's upkeep failed", ["error": .failure(error)])
+                    self.logger.report(.error, "upkeep.failed", "The log's upkeep failed", error: error)
                 }
                 try? await Task.sleep(for: self.interval * Double.random(in: 0.9...1.1))
             }
@@ -56,34 +56,48 @@ public final class UpkeepService: Service {
     @discardableResult
     public func runOnce() async throws -> [UpkeepFinding] {
         let options = TransactionOptions(statementTimeout: .seconds(30))
-        let findings = try await pool.transaction(options) { session in
+        var findings = try await pool.transaction(options) { session in
             try session.query(
                 "select event, subject, amount from campus.upkeep(\(self.retention), \(Int32(clamping: self.premakeDays)))"
             ) { UpkeepFinding(event: try $0[0], subject: try $0[1], amount: try $0[2]) }
         }
-        for finding in findings {
-            logger.report(
-                finding.isAlarm ? .error : .info,
-                finding.event,
-                finding.isAlarm ? "Something is wrong with the event log" : "The event log was kept up",
-                ["subject": .string(finding.subject), "amount": .number(finding.amount)]
-            )
+        findings.forEach(report)
+        while let dropped = try await dropPartition() {
+            report(dropped)
+            findings.append(dropped)
         }
         return findings
+    }
+
+    /// Drops one partition, in a transaction of the server's own, for all writers wait until it ends; nil when there is none to drop.
+    private func dropPartition() async throws -> UpkeepFinding? {
+        let partition: String? = try await pool.autocommit { session in
+            try session.one("select campus.drop_event_partition(\(self.retention))") { try $0[0] }
+        }
+        return partition.map { UpkeepFinding(event: "partition.dropped", subject: $0, amount: 0) }
+    }
+
+    private func report(_ finding: UpkeepFinding) {
+        logger.report(
+            finding.isAlarm ? .error : .info,
+            finding.event,
+            finding.isAlarm ? "Something is wrong with the event log" : "The event log was kept up",
+            ["subject": .string(finding.subject), "amount": .number(finding.amount)]
+        )
     }
 }
 
 /// Something that the upkeep did, or found to be wrong.
 public struct UpkeepFinding: Hashable, Sendable {
-    /// Its name: `partition.made`, `partition.dropped`, `partition.missing`, `ticker.stalled` or `consumer.lag`.
+    /// Its name: `partition.made`, `partition.dropped`, `partition.missing`, `task.forgotten`, `ticker.stalled` or `consumer.lag`.
     public let event: String
     /// The partition, the stream or the group.
     public let subject: String
-    /// For how many seconds, where it is about time.
+    /// How many there were, or for how many seconds.
     public let amount: Int64
 
     /// Whether somebody should look at it.
     public var isAlarm: Bool {
-        event != "partition.made" && event != "partition.dropped"
+        !["partition.made", "partition.dropped", "task.forgotten"].contains(event)
     }
 }

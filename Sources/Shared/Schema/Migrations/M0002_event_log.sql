@@ -191,6 +191,13 @@ begin
             )
         $sql$, prefix);
         execute format('create index %1$s_task_dead_queue on campus.%1$s_task_dead (queue, id)', prefix);
+        execute format($sql$
+            create index %1$s_task_dead_age on campus.%1$s_task_dead (died_at)
+                where not holds_lane_when_dead or order_key is null
+        $sql$, prefix);
+        execute format($sql$
+            create index %1$s_task_dead_key on campus.%1$s_task_dead (queue, order_key, id) where order_key is not null
+        $sql$, prefix);
 
         -- Due times are campus time, so that a test campus's clock moves them; claimed_until is the server's.
         execute format($sql$
@@ -211,6 +218,137 @@ begin
             grant select, insert, update, delete on
                 campus.%1$s_cursor, campus.%1$s_member, campus.%1$s_parked, campus.%1$s_task, campus.%1$s_lane,
                 campus.%1$s_task_key, campus.%1$s_task_dead, campus.%1$s_timer
+            to %2$I
+        $sql$, prefix, service);
+
+        -- Moves cursors on from where they stand. It refuses by an error rather than by a count, so that it can travel with the commit.
+        execute format($sql$
+            create function campus.%1$s_advance(
+                of_consumer text, by_member text, for_lease interval, to_tick bigint, to_event bigint,
+                held_shards smallint[], held_epochs bigint[], held_ticks bigint[], held_events bigint[]
+            ) returns void
+            language plpgsql volatile
+            set search_path = pg_catalog, pg_temp
+            as $function$
+            declare
+                moved integer;
+            begin
+                update campus.%1$s_cursor c
+                set tick = to_tick, event_id = to_event, lease_until = now() + for_lease
+                from unnest(held_shards, held_epochs, held_ticks, held_events) as held (shard, epoch, tick, event_id)
+                where c.consumer = of_consumer and c.shard = held.shard and c.epoch = held.epoch and c.lease_by = by_member
+                    and c.tick = held.tick and c.event_id = held.event_id;
+                get diagnostics moved = row_count;
+                if moved <> cardinality(held_shards) then
+                    raise exception 'another instance holds some of these shards' using errcode = 'CL001';
+                end if;
+            end
+            $function$
+        $sql$, prefix);
+
+        -- Claims ready tasks: walks over the destinations that have any, from the one after the last claim's on, and takes the first
+        -- lanes of each. Statistics of a queue are always out of date, so only walks along the indexes are allowed.
+        execute format($sql$
+            create function campus.%1$s_claim_tasks(
+                of_queue text, by_worker text, for_lease interval, at_most integer, per_destination integer,
+                busy_destinations text[], busy_amounts integer[], after_destination text
+            ) returns setof campus.%1$s_task
+            language plpgsql volatile
+            set search_path = pg_catalog, pg_temp
+            set enable_seqscan = off
+            set enable_sort = off
+            set enable_bitmapscan = off
+            set enable_hashjoin = off
+            set enable_mergejoin = off
+            set plan_cache_mode = force_generic_plan
+            as $function$
+            begin
+                return query
+                    with recursive place (destination) as (
+                        (
+                            select l.destination from campus.%1$s_lane l
+                            where l.queue = of_queue and l.destination > after_destination
+                            order by l.destination limit 1
+                        )
+                        union all
+                        select (
+                            select l.destination from campus.%1$s_lane l
+                            where l.queue = of_queue and l.destination > p.destination
+                            order by l.destination limit 1
+                        )
+                        from place p where p.destination is not null
+                    ), ready as materialized (
+                        select r.* from place p
+                        left join unnest(busy_destinations, busy_amounts) as busy (destination, amount)
+                            on busy.destination = p.destination
+                        cross join lateral (
+                            select l.queue, l.destination, l.lane, l.head from campus.%1$s_lane l
+                            where l.queue = of_queue and l.destination = p.destination and l.ready_at <= now()
+                            order by l.ready_at
+                            limit greatest(0, per_destination - coalesce(busy.amount, 0))
+                            for update skip locked
+                        ) r
+                        where p.destination is not null
+                        limit at_most
+                    ), leased as (
+                        update campus.%1$s_lane l set ready_at = now() + for_lease
+                        from ready r where l.queue = r.queue and l.destination = r.destination and l.lane = r.lane
+                    )
+                    update campus.%1$s_task t
+                    set attempt = t.attempt + 1, claim = t.claim + 1, claimed_by = by_worker
+                    from ready r where t.id = r.head
+                    returning t.*;
+            end
+            $function$
+        $sql$, prefix);
+
+        -- Claims due timers: campus by campus, each by its own clock, the longest due first.
+        execute format($sql$
+            create function campus.%1$s_claim_timers(for_lease interval, at_most integer) returns setof campus.%1$s_timer
+            language plpgsql volatile
+            set search_path = pg_catalog, pg_temp
+            set enable_seqscan = off
+            set enable_sort = off
+            set enable_bitmapscan = off
+            set enable_hashjoin = off
+            set enable_mergejoin = off
+            set plan_cache_mode = force_generic_plan
+            as $function$
+            begin
+                return query
+                    with recursive place (campus_id) as (
+                        (select t.campus_id from campus.%1$s_timer t order by t.campus_id limit 1)
+                        union all
+                        select (
+                            select t.campus_id from campus.%1$s_timer t
+                            where t.campus_id > p.campus_id order by t.campus_id limit 1
+                        )
+                        from place p where p.campus_id is not null
+                    ), due as materialized (
+                        select d.* from place p
+                        left join campus.campus_clock c on c.campus_id = p.campus_id
+                        cross join lateral (
+                            select t.subject_id, t.kind from campus.%1$s_timer t
+                            where t.campus_id = p.campus_id and t.due_at <= now() + coalesce(c.clock_offset, interval '0')
+                                and t.claimed_until <= now()
+                            order by t.due_at limit at_most
+                            for update skip locked
+                        ) d
+                        where p.campus_id is not null
+                        limit at_most
+                    )
+                    update campus.%1$s_timer t set attempt = t.attempt + 1, claimed_until = now() + for_lease
+                    from due d where t.subject_id = d.subject_id and t.kind = d.kind
+                    returning t.*;
+            end
+            $function$
+        $sql$, prefix);
+
+        execute format($sql$
+            grant execute on function
+                campus.%1$s_advance(text, text, interval, bigint, bigint, smallint[], bigint[], bigint[], bigint[]),
+                campus.%1$s_claim_tasks(text, text, interval, integer, integer, text[], integer[], text),
+                campus.%1$s_claim_timers(interval, integer)
             to %2$I
         $sql$, prefix, service);
 
@@ -436,8 +574,10 @@ begin
 end
 $function$;
 
--- Drops the partitions older than the retention that every group has passed.
-create function campus.drop_event_partitions(retention interval) returns setof text
+-- Drops the oldest partition of a stream that is past the retention and that every group has passed; null when there is none.
+-- A drop locks the whole table and every writer waits for it: so it is one at a time, in a transaction of its own, and when the lock
+-- is not to be had soon, for example because of a running dump, the rest is left to the next round.
+create function campus.drop_event_partition(retention interval) returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -477,8 +617,9 @@ begin
 end
 $function$;
 
--- Everything that keeps the log in shape, for every service to call each minute; one at a time does it.
--- Returns what was done and what is wrong, as event names for the log.
+-- Everything that keeps the log in shape but the dropping of partitions, for every service to call each minute; one at a time does it.
+-- It takes no lock that who writes events would wait for. Returns what was done and what is wrong, as event names for the log.
+grant execute on function campus.drop_event_partition(interval) to order_service, after_sales_service, notify_service;
 create function campus.upkeep(retention interval, premake_days integer) returns table (event text, subject text, amount bigint)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -498,8 +639,6 @@ begin
     return query
         select 'partition.made', p, 0::bigint
         from campus.make_event_partitions(current_date - 1, current_date + premake_days) p;
-    return query
-        select 'partition.dropped', p, 0::bigint from campus.drop_event_partitions(greatest(retention, interval '1 day')) p;
     foreach stream in array array['orders', 'after_sales', 'notifications'] loop
         for partition in
             select format('%s_event_%s', stream, to_char(d, 'YYYYMMDD'))
@@ -534,6 +673,17 @@ begin
     end loop;
 
     select t.tick, t.snapshot, t.recorded_at into latest from campus.tick t order by t.tick desc limit 1;
+        -- Dead tasks that hold their lane stay until somebody has decided about them.
+        execute format(
+            'delete from campus.%1$I where id in (
+                select id from campus.%1$I
+                where (not holds_lane_when_dead or order_key is null) and died_at < statement_timestamp() - $1
+                order by died_at limit 10000
+            )', stream || '_task_dead') using retention;
+        get diagnostics count = row_count;
+        if count > 0 then
+            return query select 'task.forgotten', stream, count;
+        end if;
     foreach stream in array array['orders', 'after_sales', 'notifications'] loop
         execute format(
             'select min(e.recorded_at) from campus.%I e where e.recorded_at >= $1 - interval ''1 hour'' and e.xid >= $2',
