@@ -24,7 +24,7 @@ struct EventStoreTests {
             #expect(first.type == "order.placed")
             #expect(first.stream == .orders)
             #expect(first.actor == "customer:stu_1")
-            #expect(first.payload == ["note": "午餐 🍜"])
+            #expect(try first.payload == ["note": "午餐 🍜"])
             #expect(first.campus == exampleCampus)
         }
     }

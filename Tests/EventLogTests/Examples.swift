@@ -66,6 +66,43 @@ final class Locked<Value: Sendable>: Sendable {
     }
 }
 
+/// Remembers what was logged.
+final class CapturedLog: Sendable {
+    /// One line, with the error that only the handler may describe.
+    struct Line: Sendable {
+        let event: String
+        let text: String
+        let error: (any Error)?
+    }
+
+    private struct Handler: LogHandler {
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.trace
+        let lines: Locked<[Line]>
+
+        subscript(metadataKey key: String) -> Logger.MetadataValue? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let metadata = event.metadata ?? [:]
+            let line = Line(
+                event: metadata["event"]?.description ?? "",
+                text: "\(event.message) \(metadata)",
+                error: event.error
+            )
+            lines.withLock { $0.append(line) }
+        }
+    }
+
+    private let captured = Locked<[Line]>([])
+
+    var lines: [Line] { captured.withLock { $0 } }
+
+    var logger: Logger { Logger(label: "test") { [captured] _ in Handler(lines: captured) } }
+}
+
 /// Runs services for the time of `body`, then shuts them down gracefully.
 func running<Value: Sendable>(
     _ services: [any Service],

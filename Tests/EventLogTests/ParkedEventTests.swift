@@ -8,8 +8,13 @@ import Testing
 
 @Suite("Parked events")
 struct ParkedEventTests {
-    private struct Poison: Error, CustomStringConvertible {
+    private struct Poison: SafelyDescribedError {
         let description = "cannot be understood"
+    }
+
+    /// An error of somebody else, who quotes what was being read.
+    private struct ForeignError: Error, CustomStringConvertible {
+        let description = "unexpected number 13800138000"
     }
 
     private let parked = ParkedEventStore(owner: .notifications)
@@ -84,6 +89,77 @@ struct ParkedEventTests {
                 #expect(try await notify.autocommit { try parked.list(consumer: "recorder", in: $0) }.isEmpty)
             }
             #expect(try await effects.faults(of: "recorder") == Faults())
+        }
+    }
+
+    @Test("A payload that does not parse is its event's fault: it is parked, and who needs no payloads handles it")
+    func undecodable() async throws {
+        try await withDatabase { database in
+            let effects = try await Effects.make(in: database)
+            let pool = try database.pool(as: .orderService)
+            let notify = try database.pool(as: .notifyService)
+            let deep = String(repeating: "[", count: 100) + String(repeating: "]", count: 100)
+            let bad = AnyID.new()
+            try await pool.append([example()])
+            try await pool.append([example(bad, version: 1)])
+            try await effects.pool.autocommit { session in
+                try session.execute(
+                    "update campus.orders_event set payload = \(deep)::jsonb where root_id = \(bad)"
+                )
+            }
+            try await pool.append([example(bad, version: 2), example()])
+            try await pool.tick()
+            func group(_ name: String, readsPayloads: Bool) -> ConsumerGroup<Void> {
+                ConsumerGroup(
+                    name: name,
+                    owner: .notifications,
+                    streams: [.orders],
+                    pool: notify,
+                    options: ConsumerOptions(lease: .seconds(1), poll: .milliseconds(50)),
+                    logger: .silent
+                ) { session, events in
+                    if readsPayloads { for event in events { _ = try event.payload } }
+                    try Effects.record(events, by: name, in: session)
+                }
+            }
+            try await running([group("reader", readsPayloads: true), group("counter", readsPayloads: false)]) {
+                try await eventually("the others are handled") { try await effects.count(by: "reader") == 2 }
+                try await eventually("all are, by who reads no payload") { try await effects.count(by: "counter") == 4 }
+            }
+            let waiting = try await notify.autocommit { try parked.list(consumer: "reader", in: $0) }
+            #expect(waiting.map(\.event.version) == [1, 2])
+            #expect(waiting.first?.reason == "nested deeper than 32 levels at byte 32")
+            #expect(waiting.first?.event.payloadText == deep, "it is parked as it was")
+        }
+    }
+
+    @Test("What a foreign error quotes is neither stored nor logged")
+    func foreignError() async throws {
+        try await withDatabase { database in
+            _ = try await Effects.make(in: database)
+            let pool = try database.pool(as: .orderService)
+            let notify = try database.pool(as: .notifyService)
+            let log = CapturedLog()
+            let group = ConsumerGroup(
+                name: "recorder",
+                owner: .notifications,
+                streams: [.orders],
+                pool: notify,
+                options: ConsumerOptions(lease: .seconds(1), poll: .milliseconds(50)),
+                logger: log.logger
+            ) { _, _ in throw ForeignError() }
+            try await pool.append([example()])
+            try await pool.tick()
+            try await running([group]) {
+                try await eventually("it is parked") {
+                    try await notify.number("select count(*) from campus.notifications_parked") == 1
+                }
+            }
+            let waiting = try await notify.autocommit { try parked.list(consumer: "recorder", in: $0) }
+            #expect(waiting.map(\.reason) == ["ForeignError"])
+            #expect(log.lines.contains { $0.event == "consumer.isolating" && $0.error is ForeignError })
+            #expect(log.lines.contains { $0.event == "consumer.parked" })
+            #expect(!log.lines.contains { $0.text.contains("13800138000") })
         }
     }
 

@@ -11,7 +11,7 @@ struct Notice: Hashable, Sendable {
     let recipients: [Recipient]
 
     /// What `event` has to say; nil when it concerns nobody's inbox.
-    init?(of event: RecordedEvent) throws(PayloadMismatch) {
+    init?(of event: RecordedEvent) throws {
         guard let type = EventType(rawValue: event.type),
             let domainEvent = try DomainEvent(type: type, payload: event.payload)
         else { return nil }

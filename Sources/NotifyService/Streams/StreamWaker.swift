@@ -49,7 +49,12 @@ struct StreamWaker: Service {
 
     private func advance(_ events: [RecordedEvent]) {
         for event in events where event.type == EventType.inboxAdvanced.rawValue {
-            hub.advance(InboxAnnouncement(json: event.payload, campus: event.campus).places)
+            guard let payload = try? event.payload else {
+                // Whoever it was about, everybody looks.
+                hub.advanceAll()
+                continue
+            }
+            hub.advance(InboxAnnouncement(json: payload, campus: event.campus).places)
         }
     }
 }

@@ -3,6 +3,8 @@ import Postgres
 
 /// An event that a group could not handle, or one that waits behind such an event.
 public struct ParkedEvent: Hashable, Sendable {
+    /// The group that parked it.
+    public let consumer: String
     /// The event.
     public let event: RecordedEvent
     /// Why it is parked.
@@ -24,30 +26,32 @@ public struct ParkedEventStore: Sendable {
         tables = LogTables(owner)
     }
 
-    /// The parked events of a group, by id.
+    /// The parked events, by id.
     ///
     /// - Parameters:
-    ///   - consumer: the group's name.
+    ///   - consumer: those of one group; nil for all of the service.
     ///   - after: the id of the last one of the page before.
     ///   - limit: how many at most.
     ///   - session: where to read.
     /// - Returns: the events.
     /// - Throws: `PostgresError`.
     public func list(
-        consumer: String,
+        consumer: String? = nil,
         after: Int64 = 0,
         limit: Int = 100,
         in session: borrowing Session
     ) throws -> [ParkedEvent] {
-        try session.query(
+        let ofGroup: SQL = consumer.map { "e.consumer = \($0) and" } ?? ""
+        return try session.query(
             """
-            select e.stream, \(Self.columns), e.reason, e.failures, e.parked_at, e.replay_requested_at
+            select e.stream, \(Self.columns), e.reason, e.failures, e.parked_at, e.replay_requested_at, e.consumer
             from \(tables.parked) e
-            where e.consumer = \(consumer) and e.event_id > \(after)
-            order by e.event_id limit \(limit)
+            where \(ofGroup) e.event_id > \(after)
+            order by e.event_id, e.consumer limit \(limit)
             """
         ) { row in
             ParkedEvent(
+                consumer: try row[16],
                 event: try RecordedEvent(row),
                 reason: try row[12],
                 failures: try row[13],
@@ -93,7 +97,7 @@ public struct ParkedEventStore: Sendable {
     /// ``RecordedEvent/columns`` under the names they have here.
     private static let columns: SQL = """
         e.event_id, e.type, e.campus_id, e.subject_id, e.subject_version, e.root_id, e.actor, e.occurred_at, e.recorded_at, \
-        e.trace, e.payload
+        e.trace, e.payload::text
         """
 
     // MARK: For the group itself
@@ -155,7 +159,8 @@ public struct ParkedEventStore: Sendable {
                 consumer, event_id, stream, recorded_at, campus_id, type, subject_id, subject_version, root_id, shard,
                 actor, occurred_at, trace, payload, reason, failures, replay_requested_at
             )
-            select \(consumer), e.*, (
+            select \(consumer), id, stream, recorded_at, campus, type, subject, version, root, shard, actor, occurred_at, trace,
+                payload::jsonb, reason, failures, (
                 select max(p.replay_requested_at) from \(tables.parked) p
                 where p.consumer = \(consumer) and p.root_id = e.root
             )
@@ -163,7 +168,7 @@ public struct ParkedEventStore: Sendable {
                 \(events.map(\.id)), \(events.map(\.stream.rawValue)), \(events.map(\.recordedAt)), \(events.map(\.campus)),
                 \(events.map(\.type)), \(events.map(\.subject)), \(events.map(\.version)), \(events.map(\.root)),
                 \(events.map { Shard.of($0.root) }), \(events.map(\.actor)), \(events.map(\.occurredAt)),
-                \(events.map(\.trace)), \(events.map(\.payload)), \(failures.map(\.reason)),
+                \(events.map(\.trace)), \(events.map(\.payloadText)), \(failures.map(\.reason)),
                 \(failures.map { Int32($0.isFirst ? 1 : 0) })
             ) e (
                 id, stream, recorded_at, campus, type, subject, version, root, shard, actor, occurred_at, trace, payload,

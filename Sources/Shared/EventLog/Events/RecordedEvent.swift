@@ -25,10 +25,18 @@ public struct RecordedEvent: Hashable, Sendable {
     public let recordedAt: Timestamp
     /// The `traceparent` of the request that caused it.
     public let trace: String?
-    /// What consumers need to know of it.
-    public let payload: JSON
+    /// What consumers need to know of it, as the log holds it: a JSON text.
+    public let payloadText: String
 
-    /// Describes an event; the log makes these, and tests.
+    /// What consumers need to know of it; parsed each time.
+    ///
+    /// A payload that does not parse, for example because it is nested too deeply, is a fault of that event alone: who reads it here,
+    /// in its handler, has the event parked like any other that cannot be handled.
+    public var payload: JSON {
+        get throws(JSONSyntaxError) { try JSON(parsing: payloadText) }
+    }
+
+    /// Describes an event; tests make these.
     public init(
         id: Int64,
         stream: EventStream,
@@ -43,6 +51,36 @@ public struct RecordedEvent: Hashable, Sendable {
         trace: String?,
         payload: JSON
     ) {
+        self.init(
+            id: id,
+            stream: stream,
+            type: type,
+            campus: campus,
+            subject: subject,
+            version: version,
+            root: root,
+            actor: actor,
+            occurredAt: occurredAt,
+            recordedAt: recordedAt,
+            trace: trace,
+            payloadText: payload.text
+        )
+    }
+
+    private init(
+        id: Int64,
+        stream: EventStream,
+        type: String,
+        campus: CampusID,
+        subject: AnyID,
+        version: Int64,
+        root: AnyID,
+        actor: String,
+        occurredAt: Timestamp,
+        recordedAt: Timestamp,
+        trace: String?,
+        payloadText: String
+    ) {
         self.id = id
         self.stream = stream
         self.type = type
@@ -54,7 +92,7 @@ public struct RecordedEvent: Hashable, Sendable {
         self.occurredAt = occurredAt
         self.recordedAt = recordedAt
         self.trace = trace
-        self.payload = payload
+        self.payloadText = payloadText
     }
 }
 
@@ -62,7 +100,7 @@ extension RecordedEvent {
     /// The columns in the order that ``init(_:)`` reads them; by number, because names cost a search for each value.
     static let columns: SQL = """
         e.id, e.type, e.campus_id, e.subject_id, e.subject_version, e.root_id, e.actor, e.occurred_at, e.recorded_at, \
-        e.trace, e.payload
+        e.trace, e.payload::text
         """
 
     /// Reads a row of `stream, ` and ``columns``.
@@ -81,7 +119,7 @@ extension RecordedEvent {
             occurredAt: try row[8],
             recordedAt: try row[9],
             trace: try row[10],
-            payload: try row[11]
+            payloadText: try row[11]
         )
     }
 }
