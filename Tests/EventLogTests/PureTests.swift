@@ -82,13 +82,18 @@ struct CursorPlanTests {
     }
 }
 
+/// A tick of that number.
+private func mark(_ number: Int64) -> TickMark {
+    TickMark(number: number, recordedAt: Timestamp(microseconds: 1_772_337_600_000_000))
+}
+
 @Suite("Positions of a feed")
 struct FeedPositionTests {
     @Test(
         "Survive being text",
         arguments: [
-            FeedPosition(tick: 1, through: 0, eventID: 0), FeedPosition(tick: 5, through: 9, eventID: 12),
-            FeedPosition(tick: .max - 1, through: .max, eventID: 3),
+            FeedPosition(tick: mark(1)), FeedPosition(tick: mark(5), part: .init(through: mark(9), eventID: 12)),
+            FeedPosition(tick: mark(.max - 1), part: .init(through: mark(.max), eventID: 3)),
         ]
     )
     func roundTrip(position: FeedPosition) {
@@ -98,8 +103,8 @@ struct FeedPositionTests {
     @Test(
         "Anything else is refused",
         arguments: [
-            "", "1", "1.2", "1.2.3.4", "a.0.0", "-1.0.0", "1.0.5", "5.4.1", "1.0.0 ", "1..0",
-            "99999999999999999999.0.0",
+            "", "1", "1.2.3", "1.2.3.4", "1.2.3.4.5.6", "a.0", "-1.0", "1.-2", "1.0 ", "1.", "5.1.4.1.1", "1.2.3.4.0",
+            "99999999999999999999.0",
         ]
     )
     func malformed(text: String) {

@@ -29,7 +29,7 @@ struct TickerTests {
         try await withDatabase { database in
             let pool = try database.pool(as: .orderService)
             let others = try database.pool(as: .orderService, size: 2)
-            let before = try await pool.autocommit { try TickStore().newestNumber(in: $0) }
+            let before = try await pool.autocommit { try TickStore().newest(in: $0).number }
             let early = AnyID.new()
             let late = AnyID.new()
             let appended = Wakeup()

@@ -71,7 +71,9 @@ struct BatchReader: Sendable {
     ///
     /// Events of roots with parked ones are parked behind those and not handled.
     ///
-    /// - Throws: `EventLogError.leaseLost` when another instance holds one of the shards by now; what `handle` throws.
+    /// The commit fails with `SQLState.leaseLost` when another instance holds one of the shards by now.
+    ///
+    /// - Throws: what `handle` throws.
     func process<Effect>(
         _ reading: Reading,
         in session: borrowing Session,
@@ -109,12 +111,12 @@ struct BatchReader: Sendable {
                 atMost: limit + 1,
                 in: session
             )
-            guard let found else { return nil }
+            guard let later = found.later else { return nil }
             if found.events.count <= limit {
                 if found.events.count < limit / 2 {
                     reading.ticksAtOnce = min(Self.mostTicksAtOnce, reading.ticksAtOnce * 2)
                 }
-                return Batch(cursors: plan.cursors, events: found.events, tick: found.tick, eventID: 0)
+                return Batch(cursors: plan.cursors, events: found.events, tick: later.number, eventID: 0)
             }
             if reading.ticksAtOnce == 1 { return part(plan, found.events) }
             // Too much for one batch: fewer ticks. What does not fit even then is read in parts.
@@ -125,7 +127,7 @@ struct BatchReader: Sendable {
     /// The next part of a tick too large for one batch.
     private func nextPart(_ plan: CursorPlan, _ reading: inout Reading, in session: borrowing Session) throws -> Batch?
     {
-        if reading.part?.window.earlierTick != plan.tick {
+        if reading.part?.window.earlier.number != plan.tick {
             guard let window = try ticks.window(after: plan.tick, maximumTicks: 1, in: session) else { return nil }
             reading.part = (window, try ticks.lastID(in: window, of: streams, session: session))
         }
@@ -141,7 +143,7 @@ struct BatchReader: Sendable {
         let events = try ticks.events(source, atMost: limit + 1, in: session)
         if events.count > limit { return part(plan, events) }
         reading.part = nil
-        return Batch(cursors: plan.cursors, events: events, tick: window.laterTick, eventID: 0)
+        return Batch(cursors: plan.cursors, events: events, tick: window.later.number, eventID: 0)
     }
 
     private func part(_ plan: CursorPlan, _ events: [RecordedEvent]) -> Batch {

@@ -1,16 +1,37 @@
 import Model
 import Postgres
 
+/// A tick, told from another that was given the same number.
+///
+/// Ticks are committed without waiting for the disk: a crash may lose the newest ones, and their numbers are then given again. Who keeps
+/// its place outside the database compares the time too; cursors need not, for a commit after the tick's flushes the tick.
+struct TickMark: Hashable, Sendable {
+    /// Its number.
+    let number: Int64
+    /// When it was closed, by the server's clock.
+    let recordedAt: Timestamp
+}
+
 /// What lies between two snapshots: fixed for ever, whatever commits late.
 struct TickWindow: Hashable, Sendable {
     /// The tick that has been read.
-    let earlierTick: Int64
+    let earlier: TickMark
     /// Its snapshot, as text.
-    let earlier: String
+    let earlierSnapshot: String
     /// The tick to read up to.
-    let laterTick: Int64
+    let later: TickMark
     /// Its snapshot, as text.
-    let later: String
+    let laterSnapshot: String
+}
+
+/// The first events after a tick.
+struct EventsAfterTick: Sendable {
+    /// The tick after which they are.
+    let earlier: TickMark
+    /// The last tick looked at; nil when there is none after the earlier one.
+    let later: TickMark?
+    /// The events, by id.
+    let events: [RecordedEvent]
 }
 
 /// Which events of a window are wanted.
@@ -23,16 +44,28 @@ struct EventFilter: Sendable {
 
 /// Reads ticks, and the events between them.
 struct TickStore: Sendable {
-    /// The newest tick and its snapshot.
-    func newest(in session: borrowing Session) throws -> (tick: Int64, snapshot: String) {
-        try session.one("select tick, snapshot::text from campus.tick order by tick desc limit 1") {
-            (try $0[0], try $0[1])
+    /// The oldest tick.
+    func oldest(in session: borrowing Session) throws -> TickMark {
+        try session.one("select tick, recorded_at from campus.tick order by tick limit 1") { try TickMark($0, 0, 1) }
+    }
+
+    /// The newest tick.
+    func newest(in session: borrowing Session) throws -> TickMark {
+        try session.one("select tick, recorded_at from campus.tick order by tick desc limit 1") {
+            try TickMark($0, 0, 1)
         }
     }
 
-    /// The number of the newest tick.
-    func newestNumber(in session: borrowing Session) throws -> Int64 {
-        try session.one("select coalesce(max(tick), 0) from campus.tick") { try $0[0] }
+    /// This tick if it exists, or the last one before it, or the oldest.
+    func last(notAfter mark: TickMark, in session: borrowing Session) throws -> TickMark {
+        let found = try session.first(
+            """
+            select tick, recorded_at from campus.tick
+            where tick < \(mark.number) or (tick = \(mark.number) and recorded_at = \(mark.recordedAt))
+            order by tick desc limit 1
+            """
+        ) { try TickMark($0, 0, 1) }
+        return try found ?? oldest(in: session)
     }
 
     /// The window from `tick` over at most that many ticks and not beyond `ceiling`; nil when there is no later tick.
@@ -46,21 +79,25 @@ struct TickStore: Sendable {
     ) throws -> TickWindow? {
         let found: [TickWindow?] = try session.query(
             """
-            select a.snapshot::text, b.tick, b.snapshot::text
+            select a.recorded_at, a.snapshot::text, b.tick, b.recorded_at, b.snapshot::text
             from campus.tick a
             left join lateral (\(lastTick(ceiling: ceiling, maximumTicks: maximumTicks))) b on true
             where a.tick = \(tick)
             """
         ) { row in
-            guard let later: Int64 = try row[1] else { return nil }
-            return TickWindow(earlierTick: tick, earlier: try row[0], laterTick: later, later: try row[2])
+            guard try row[2] as Int64? != nil else { return nil }
+            return TickWindow(
+                earlier: TickMark(number: tick, recordedAt: try row[0]),
+                earlierSnapshot: try row[1],
+                later: try TickMark(row, 2, 3),
+                laterSnapshot: try row[4]
+            )
         }
         guard let first = found.first else { throw EventLogError.tickMissing(tick) }
         return first
     }
 
-    /// The first events by id after `tick`, over at most that many ticks and not beyond `ceiling`, and the last of these ticks; nil
-    /// when there is none.
+    /// The first events by id after `tick`, over at most that many ticks and not beyond `ceiling`.
     ///
     /// The same as a window and the events between, in one round trip.
     ///
@@ -73,10 +110,10 @@ struct TickStore: Sendable {
         _ filter: EventFilter,
         atMost limit: Int,
         in session: borrowing Session
-    ) throws -> (tick: Int64, events: [RecordedEvent])? {
-        let found: [(later: Int64?, event: RecordedEvent?)] = try session.query(
+    ) throws -> EventsAfterTick {
+        let found: [(earlier: TickMark, later: TickMark?, event: RecordedEvent?)] = try session.query(
             """
-            select e.*, b.tick
+            select e.*, a.recorded_at, b.tick, b.recorded_at
             from campus.tick a
             left join lateral (\(lastTick(ceiling: ceiling, maximumTicks: maximumTicks))) b on true
             left join lateral (
@@ -87,20 +124,22 @@ struct TickStore: Sendable {
             order by e.id
             """
         ) { row in
-            let id: Int64? = try row[1]
-            return (try row[12], id == nil ? nil : try RecordedEvent(row))
+            (
+                TickMark(number: tick, recordedAt: try row[12]),
+                try row[13] as Int64? == nil ? nil : try TickMark(row, 13, 14),
+                try row[1] as Int64? == nil ? nil : try RecordedEvent(row)
+            )
         }
         guard let first = found.first else { throw EventLogError.tickMissing(tick) }
-        guard let later = first.later else { return nil }
-        return (later, found.compactMap(\.event))
+        return EventsAfterTick(earlier: first.earlier, later: first.later, events: found.compactMap(\.event))
     }
 
     /// The last of the ticks after that of `a`.
     private func lastTick(ceiling: Int64, maximumTicks: Int) -> SQL {
         """
-        select n.tick, n.snapshot
+        select n.tick, n.snapshot, n.recorded_at
         from (
-            select t.tick, t.snapshot from campus.tick t
+            select t.tick, t.snapshot, t.recorded_at from campus.tick t
             where t.tick > a.tick and t.tick <= \(ceiling) order by t.tick limit \(maximumTicks)
         ) n
         order by n.tick desc limit 1
@@ -109,7 +148,13 @@ struct TickStore: Sendable {
 
     /// The statement that reads the first events of a window, by id; see `campus.{stream}_events_between`.
     func between(_ window: TickWindow, _ streams: [EventStream], _ filter: EventFilter, atMost limit: Int) -> SQL {
-        between("\(window.earlier)::pg_snapshot", "\(window.later)::pg_snapshot", streams, filter, atMost: limit)
+        between(
+            "\(window.earlierSnapshot)::pg_snapshot",
+            "\(window.laterSnapshot)::pg_snapshot",
+            streams,
+            filter,
+            atMost: limit
+        )
     }
 
     private func between(
@@ -143,8 +188,8 @@ struct TickStore: Sendable {
             let function = SQL(stringLiteral: "campus.\(stream.rawValue)_events_within")
             return """
                 \(function)(
-                    \(window.earlier)::pg_snapshot, \(window.later)::pg_snapshot,
-                    campus.snapshot_floor(\(window.earlier)::pg_snapshot),
+                    \(window.earlierSnapshot)::pg_snapshot, \(window.laterSnapshot)::pg_snapshot,
+                    campus.snapshot_floor(\(window.earlierSnapshot)::pg_snapshot),
                     \(filter.shards as [Int16]?), \(filter.campus as CampusID?), \(after), \(last), \(Int32(clamping: limit))
                 )
                 """
@@ -158,8 +203,8 @@ struct TickStore: Sendable {
             let last: Int64 = try session.one(
                 """
                 select coalesce(\(function)(
-                    \(window.earlier)::pg_snapshot, \(window.later)::pg_snapshot,
-                    campus.snapshot_floor(\(window.earlier)::pg_snapshot)
+                    \(window.earlierSnapshot)::pg_snapshot, \(window.laterSnapshot)::pg_snapshot,
+                    campus.snapshot_floor(\(window.earlierSnapshot)::pg_snapshot)
                 ), 0)
                 """
             ) { try $0[0] }
@@ -180,5 +225,12 @@ struct TickStore: Sendable {
             all += "select \(name) as stream, \(RecordedEvent.columns) from \(function(stream)) e"
         }
         return all
+    }
+}
+
+extension TickMark {
+    /// Reads a number and a time from these columns.
+    fileprivate init(_ row: Row, _ number: Int, _ recordedAt: Int) throws {
+        self.init(number: try row[number], recordedAt: try row[recordedAt])
     }
 }

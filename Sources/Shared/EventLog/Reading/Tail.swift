@@ -15,9 +15,8 @@ public struct Tail: Sendable {
     }
 
     private struct Position {
-        var tick: Int64
-        var snapshot: String
-        /// Where in the next tick, when it is read in parts.
+        var tick: TickMark
+        /// Where in the next ticks, when they are read in parts.
         var part: (window: TickWindow, after: Int64, last: Int64)?
     }
 
@@ -55,10 +54,7 @@ public struct Tail: Sendable {
     ///
     /// Events that were committed just before may be seen too.
     public mutating func start() async throws {
-        position = try await pool.autocommit { [ticks] session in
-            let newest = try ticks.newest(in: session)
-            return Position(tick: newest.tick, snapshot: newest.snapshot)
-        }
+        position = try await pool.autocommit { [ticks] in Position(tick: try ticks.newest(in: $0)) }
     }
 
     /// Waits for events; starts the tail if it has not been.
@@ -68,7 +64,7 @@ public struct Tail: Sendable {
         if position == nil { try await start() }
         while let current = position {
             let reader = self
-            let (element, next) = try await pool.transaction { try reader.read(current, in: $0) }
+            let (element, next) = try await pool.autocommit { try reader.read(current, in: $0) }
             position = next
             if let element { return element }
             if next.tick == current.tick { _ = try await wakeup.wait(atMost: poll) }
@@ -76,27 +72,37 @@ public struct Tail: Sendable {
         throw CancellationError()
     }
 
+    /// What is next, and the position after it; mostly in one round trip.
     private func read(_ position: Position, in session: borrowing Session) throws -> (Element?, Position) {
-        if let part = position.part {
-            return try read(part, at: position, in: session)
-        }
-        let window: TickWindow?
         do {
-            window = try ticks.window(after: position.tick, maximumTicks: BatchReader.mostTicksAtOnce, in: session)
+            if let part = position.part { return try read(part, at: position, in: session) }
+            let found = try ticks.next(
+                after: position.tick.number,
+                ceiling: .max,
+                maximumTicks: BatchReader.mostTicksAtOnce,
+                [stream],
+                EventFilter(),
+                atMost: limit + 1,
+                in: session
+            )
+            guard found.earlier == position.tick else { return try restart(in: session) }
+            guard let later = found.later else { return (nil, position) }
+            guard found.events.count > limit else {
+                return (found.events.isEmpty ? nil : .events(found.events), Position(tick: later))
+            }
+            let events = Array(found.events.prefix(limit))
+            let window = try ticks.window(
+                after: position.tick.number,
+                ceiling: later.number,
+                maximumTicks: Int(Int32.max),
+                in: session
+            )
+            guard let window, let end = events.last else { return try restart(in: session) }
+            let last = try ticks.lastID(in: window, of: [stream], session: session)
+            return (.events(events), Position(tick: position.tick, part: (window, end.id, last)))
         } catch EventLogError.tickMissing {
             return try restart(in: session)
         }
-        guard let window else { return (nil, position) }
-        // A tick is committed without waiting for the disk: a crash may lose the newest, whose number is then given to another.
-        guard window.earlier == position.snapshot else { return try restart(in: session) }
-        let source = ticks.between(window, [stream], EventFilter(), atMost: limit + 1)
-        let events = try ticks.events(source, atMost: limit + 1, in: session)
-        if events.count > limit, let end = events.prefix(limit).last {
-            var partial = position
-            partial.part = (window, end.id, try ticks.lastID(in: window, of: [stream], session: session))
-            return (.events(Array(events.prefix(limit))), partial)
-        }
-        return (events.isEmpty ? nil : .events(events), Position(tick: window.laterTick, snapshot: window.later))
     }
 
     private func read(
@@ -113,7 +119,7 @@ public struct Tail: Sendable {
             atMost: limit
         )
         let events = try ticks.events(source, atMost: limit, in: session)
-        var next = Position(tick: part.window.laterTick, snapshot: part.window.later)
+        var next = Position(tick: part.window.later)
         if events.count == limit, let end = events.last {
             next = position
             next.part = (part.window, end.id, part.last)
@@ -122,7 +128,6 @@ public struct Tail: Sendable {
     }
 
     private func restart(in session: borrowing Session) throws -> (Element?, Position) {
-        let newest = try ticks.newest(in: session)
-        return (.restarted, Position(tick: newest.tick, snapshot: newest.snapshot))
+        (.restarted, Position(tick: try ticks.newest(in: session)))
     }
 }
