@@ -40,7 +40,7 @@ struct PlanTests {
         for setting in settings { try session.execute(script: "set \(setting) = off;") }
         try session.execute(script: "prepare probe (\(types)) as \(statement)")
         let plan: [String] = try session.query(
-            SQL(stringLiteral: "explain (analyze, costs off, timing off) execute probe (\(arguments))")
+            SQL(stringLiteral: "explain (analyze, buffers, costs off, timing off) execute probe (\(arguments))")
         ) {
             try $0[0]
         }
@@ -102,9 +102,10 @@ struct PlanTests {
             }
             for probe in Self.probes {
                 let plan = try await admin.autocommit { session in
-                    let newest = try TickStore().newestNumber(in: session)
+                    let newest = try TickStore().newest(in: session).number
                     let window = try #require(try TickStore().window(after: newest - 2, maximumTicks: 1, in: session))
-                    let snapshots = "'\(window.earlier)', '\(window.later)', campus.snapshot_floor('\(window.earlier)')"
+                    let (earlier, later) = (window.earlierSnapshot, window.laterSnapshot)
+                    let snapshots = "'\(earlier)', '\(later)', campus.snapshot_floor('\(earlier)')"
                     return try explain(
                         ofFunction: probe.function,
                         settings: probe.settings,
@@ -132,7 +133,7 @@ struct PlanTests {
     /// The fastest of some runs says what the plan costs, however busy the machine is.
     private func expectQuick(_ pool: ConnectionPool) async throws {
         let batch = try await pool.transaction { session in
-            let newest = try TickStore().newestNumber(in: session)
+            let newest = try TickStore().newest(in: session).number
             return try (0..<10).map { _ in
                 let start = ContinuousClock.now
                 let found = try TickStore().next(
@@ -144,7 +145,7 @@ struct PlanTests {
                     atMost: 500,
                     in: session
                 )
-                #expect(found?.events.count == 100)
+                #expect(found.events.count == 100)
                 return ContinuousClock.now - start
             }.min()
         }
@@ -157,6 +158,14 @@ struct PlanTests {
             ticks.append(ContinuousClock.now - start)
         }
         #expect(try #require(ticks.min()) < .milliseconds(20))
+    }
+
+    private static let claimSettings = [
+        "enable_seqscan", "enable_sort", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin",
+    ]
+
+    private func buffers(in plan: [String]) -> Int? {
+        plan.first { $0.contains("Buffers:") }?.firstMatch(of: /shared hit=(\d+)/).flatMap { Int($0.1) }
     }
 
     @Test("A claim touches heads of lanes only: a hundred thousand blocked tasks cost nothing")
@@ -186,17 +195,21 @@ struct PlanTests {
                 inHand: ["d1": 3],
                 after: ""
             )
-            let (plan, buffers, time, claimed) = try await admin.transaction { session in
-                try session.execute(TaskStore.planSettings)
-                let explain: SQL = "explain (analyze, buffers, costs off, timing off) \(store.claimStatement(request))"
-                let plan: [String] = try session.query(explain) { try $0[0] }
-                let buffers = plan.first { $0.contains("Buffers:") }?.firstMatch(of: /shared hit=(\d+)/).flatMap {
-                    Int($0.1)
-                }
+            let (plan, time, claimed) = try await admin.transaction { session in
+                let plan = try explain(
+                    ofFunction: "notifications_claim_tasks",
+                    settings: Self.claimSettings,
+                    statement: "with recursive",
+                    types: "text, text, interval, integer, integer, text[], integer[], text",
+                    arguments: "'webhook', 'w', '30 s', 16, 4, '{d1}', '{3}', ''",
+                    in: session
+                )
+                try session.execute("update campus.notifications_lane set ready_at = now()")
                 let start = ContinuousClock.now
                 let claimed = try store.claim(request, in: session)
-                return (plan, buffers, ContinuousClock.now - start, claimed)
+                return (plan, ContinuousClock.now - start, claimed)
             }
+            let buffers = buffers(in: plan)
             #expect(!plan.contains { $0.contains("Seq Scan") }, "\(plan.joined(separator: "\n"))")
             #expect(try #require(buffers) < 2_000, "\(plan.joined(separator: "\n"))")
             #expect(time < .milliseconds(50))
@@ -219,16 +232,17 @@ struct PlanTests {
                         """
                 )
             }
-            let store = TimerStore(owner: .orders)
             let plan = try await admin.transaction { session in
-                try session.execute(TaskStore.planSettings)
-                let explain: SQL =
-                    "explain (analyze, buffers, costs off, timing off) \(store.dueStatement(atMost: 200, for: .seconds(5)))"
-                return try session.query(explain) { try $0[0] as String }
+                try explain(
+                    ofFunction: "orders_claim_timers",
+                    settings: Self.claimSettings,
+                    statement: "with recursive",
+                    types: "interval, integer",
+                    arguments: "'5 s', 200",
+                    in: session
+                )
             }
-            let buffers = plan.first { $0.contains("Buffers:") }?.firstMatch(of: /shared hit=(\d+)/).flatMap {
-                Int($0.1)
-            }
+            let buffers = buffers(in: plan)
             #expect(!plan.contains { $0.contains("Seq Scan on orders_timer") }, "\(plan.joined(separator: "\n"))")
             #expect(try #require(buffers) < 1_000, "\(plan.joined(separator: "\n"))")
         }

@@ -389,6 +389,34 @@ struct TaskTests {
         }
     }
 
+    @Test(
+        "That the database was not there is no attempt, neither while it is tried nor when it is settled",
+        arguments: [false, true]
+    )
+    func hindered(isSettling: Bool) async throws {
+        try await withDatabase { database in
+            let pool = try database.pool(as: .afterSalesService)
+            try await pool.transaction { session in _ = try store.enqueue([task("a", maxAttempts: 1)], in: session) }
+            let tries = Locked<[Int]>([])
+            let worker = worker(pool) { task in
+                let number = tries.withLock { tries in
+                    tries.append(task.attempt)
+                    return tries.count
+                }
+                let trouble = PostgresError.poolExhausted(retryAfter: .seconds(1))
+                if number < 3, !isSettling { throw trouble }
+                return .done { _ in if number < 3 { throw trouble } }
+            }
+            try await running([worker]) {
+                try await eventually("it is done") {
+                    try await pool.number("select count(*) from campus.after_sales_task") == 0
+                }
+            }
+            #expect(tries.withLock { $0 } == [1, 1, 1])
+            #expect(try await pool.number("select count(*) from campus.after_sales_task_dead") == 0)
+        }
+    }
+
     @Test("Who was lost during the last attempt leaves a dead task, not one tried for ever")
     func lostAtLastAttempt() async throws {
         try await withDatabase { database in

@@ -1,7 +1,7 @@
 import Model
 import Postgres
 
-/// The names of one service's tables, which differ only in their prefix.
+/// The names of one service's tables and functions, which differ only in their prefix.
 struct LogTables: Sendable {
     /// The prefix: the name of the stream that the service writes.
     let prefix: String
@@ -14,18 +14,24 @@ struct LogTables: Sendable {
     let taskKey: SQL
     let taskDead: SQL
     let timer: SQL
+    let advance: SQL
+    let claimTasks: SQL
+    let claimTimers: SQL
 
     init(_ owner: EventStream) {
         prefix = owner.rawValue
-        func table(_ name: String) -> SQL { SQL(stringLiteral: "campus.\(owner.rawValue)_\(name)") }
-        event = table("event")
-        cursor = table("cursor")
-        member = table("member")
-        parked = table("parked")
-        task = table("task")
-        lane = table("lane")
-        taskKey = table("task_key")
-        taskDead = table("task_dead")
-        timer = table("timer")
+        func name(_ name: String) -> SQL { SQL(stringLiteral: "campus.\(owner.rawValue)_\(name)") }
+        event = name("event")
+        cursor = name("cursor")
+        member = name("member")
+        parked = name("parked")
+        task = name("task")
+        lane = name("lane")
+        taskKey = name("task_key")
+        taskDead = name("task_dead")
+        timer = name("timer")
+        advance = name("advance")
+        claimTasks = name("claim_tasks")
+        claimTimers = name("claim_timers")
     }
 }

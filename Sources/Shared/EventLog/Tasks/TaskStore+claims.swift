@@ -28,11 +28,20 @@ struct ClaimRequest: Sendable {
 }
 
 extension TaskStore {
-    /// Claims ready tasks: walks over the destinations that have any and takes the first lanes of each.
+    /// Claims ready tasks: the first lanes of each destination that has any.
     func claim(_ request: ClaimRequest, in session: borrowing Session) throws -> [LeasedTask] {
-        // Statistics of a queue are always out of date; only walks along the indexes are wanted, whatever it holds.
-        try session.execute(Self.planSettings)
-        return try session.query(claimStatement(request)) { row in
+        let destinations = request.inHand.keys.sorted()
+        return try session.query(
+            """
+            select id, destination, order_key, dedupe_key, campus_id, payload, attempt, max_attempts, enqueued_at, trace, claim,
+                lane, holds_lane_when_dead
+            from \(tables.claimTasks)(
+                \(request.queue), \(request.worker), \(request.lease), \(Int32(clamping: request.limit)),
+                \(Int32(clamping: request.limitPerDestination)), \(destinations),
+                \(destinations.map { Int32(clamping: request.inHand[$0] ?? 0) }), \(request.after)
+            )
+            """
+        ) { row in
             LeasedTask(
                 id: try row[0],
                 queue: request.queue,
@@ -50,53 +59,6 @@ extension TaskStore {
                 holdsLaneWhenDead: try row[12]
             )
         }
-    }
-
-    static let planSettings: SQL = """
-        select set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true), \
-        set_config('enable_bitmapscan', 'off', true), set_config('enable_hashjoin', 'off', true), \
-        set_config('enable_mergejoin', 'off', true)
-        """
-
-    func claimStatement(_ request: ClaimRequest) -> SQL {
-        let destinations = request.inHand.keys.sorted()
-        return """
-            with recursive place (destination) as (
-                (
-                    select l.destination from \(tables.lane) l
-                    where l.queue = \(request.queue) and l.destination > \(request.after)
-                    order by l.destination limit 1
-                )
-                union all
-                select (
-                    select l.destination from \(tables.lane) l
-                    where l.queue = \(request.queue) and l.destination > p.destination
-                    order by l.destination limit 1
-                )
-                from place p where p.destination is not null
-            ), ready as materialized (
-                select r.* from place p
-                left join unnest(\(destinations), \(destinations.map { Int32(request.inHand[$0] ?? 0) })) as busy (destination, amount)
-                    on busy.destination = p.destination
-                cross join lateral (
-                    select l.queue, l.destination, l.lane, l.head from \(tables.lane) l
-                    where l.queue = \(request.queue) and l.destination = p.destination and l.ready_at <= now()
-                    order by l.ready_at
-                    limit greatest(0, \(request.limitPerDestination) - coalesce(busy.amount, 0))
-                    for update skip locked
-                ) r
-                where p.destination is not null
-                limit \(request.limit)
-            ), leased as (
-                update \(tables.lane) l set ready_at = now() + \(request.lease)
-                from ready r where l.queue = r.queue and l.destination = r.destination and l.lane = r.lane
-            )
-            update \(tables.task) t
-            set attempt = t.attempt + 1, claim = t.claim + 1, claimed_by = \(request.worker)
-            from ready r where t.id = r.head
-            returning t.id, t.destination, t.order_key, t.dedupe_key, t.campus_id, t.payload, t.attempt, t.max_attempts,
-                t.enqueued_at, t.trace, t.claim, t.lane, t.holds_lane_when_dead
-            """
     }
 
     /// Keeps tasks that are still being worked on; those claimed by another meanwhile are left alone.
@@ -143,17 +105,17 @@ extension TaskStore {
         guard counts[1] == 1 else { throw EventLogError.claimLost }
     }
 
-    /// Puts a task back as though it had not been claimed, because the worker is shutting down.
+    /// Puts a task back as though it had not been claimed, because what kept it from being done has nothing to do with it.
     ///
     /// - Throws: `EventLogError.claimLost` when another worker has claimed it since.
-    func giveBack(_ task: LeasedTask, in session: borrowing Session) throws {
+    func giveBack(_ task: LeasedTask, after delay: Duration, in session: borrowing Session) throws {
         let counts = try session.pipeline([
             lock(LanePlace(task)),
             """
             update \(tables.task) set claimed_by = null, attempt = attempt - 1
             where id = \(task.id) and claim = \(task.claim)
             """,
-            ready(LanePlace(task), after: .zero),
+            ready(LanePlace(task), after: delay),
         ])
         guard counts[1] == 1 else { throw EventLogError.claimLost }
     }

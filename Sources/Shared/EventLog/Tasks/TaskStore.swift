@@ -123,6 +123,8 @@ public struct TaskStore: Sendable {
                 on conflict (queue, destination, lane) do update
                     set ready_at = case when l.head = excluded.head then excluded.ready_at else l.ready_at end
             )
+        guard let place = try place(ofDead: id, in: session) else { return false }
+        try session.execute(lock(place))
             select count(*) from task
             """
         ) { try $0[0] }
@@ -134,7 +136,15 @@ public struct TaskStore: Sendable {
     /// - Returns: whether there was such a task.
     @discardableResult
     public func discard(id: Int64, in session: borrowing Session) throws -> Bool {
-        let place: LanePlace? = try session.first(
+        guard let place = try place(ofDead: id, in: session) else { return false }
+        let counts = try session.pipeline(
+            [lock(place), "delete from \(tables.taskDead) where id = \(id)"] + advance(place)
+        )
+        return counts[1] > 0
+    }
+
+    private func place(ofDead id: Int64, in session: borrowing Session) throws -> LanePlace? {
+        try session.first(
             """
             select id, queue, destination, coalesce('key:' || order_key, 'task:' || id::text) as lane, order_key is not null
             from \(tables.taskDead) where id = \(id)
@@ -148,11 +158,6 @@ public struct TaskStore: Sendable {
                 isOrdered: try row[4]
             )
         }
-        guard let place else { return false }
-        let counts = try session.pipeline(
-            [lock(place), "delete from \(tables.taskDead) where id = \(id)"] + advance(place)
-        )
-        return counts[1] > 0
     }
 
     /// How much waits in each queue.

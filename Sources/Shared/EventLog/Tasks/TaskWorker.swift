@@ -11,7 +11,8 @@ import Synchronization
 public final class TaskWorker: Service {
     /// Does a task; runs outside any transaction.
     ///
-    /// An error that it throws is a failed attempt. It stops soon when its task is cancelled.
+    /// An error that it throws is a failed attempt; but what says that the database is not there is no attempt at all, and the task is
+    /// tried again soon. It stops soon when its task is cancelled.
     public typealias Performer = @Sendable (LeasedTask) async throws -> TaskOutcome
 
     private struct Hands {
@@ -21,17 +22,16 @@ public final class TaskWorker: Service {
 
     private let queue: String
     private let name: String
-    private let store: TaskStore
-    private let pool: ConnectionPool
-    private let source: Wakeup?
-    private let ticker: Ticker?
-    private let options: TaskWorkerOptions
-    private let logger: Logger
-    private let whenDead: @Sendable (borrowing Session, LeasedTask, String) throws -> Void
+    let store: TaskStore
+    let pool: ConnectionPool
+    private let wakeup: Wakeup
+    let ticker: Ticker?
+    let options: TaskWorkerOptions
+    let logger: Logger
+    let whenDead: @Sendable (borrowing Session, LeasedTask, String) throws -> Void
     private let perform: Performer
     private let hands = Mutex(Hands())
-    private let wakeup = Wakeup()
-    private let isStopping = Atomic(false)
+    let isStopping = Atomic(false)
 
     /// Describes a worker.
     ///
@@ -39,7 +39,7 @@ public final class TaskWorker: Service {
     ///   - queue: whose tasks it does.
     ///   - owner: the service in whose tables they are.
     ///   - pool: where its transactions run.
-    ///   - wakeup: a signal that comes with what enqueues tasks; without it, it polls.
+    ///   - wakeup: a signal of its own that comes with what enqueues tasks; without it, it polls.
     ///   - ticker: told after each settled task, because effects append events.
     ///   - concurrency: the most tasks in hand at once; at least 1.
     ///   - concurrencyPerDestination: the most of them for one destination, so that one that hangs does not take all;
@@ -57,7 +57,7 @@ public final class TaskWorker: Service {
         queue: String,
         owner: EventStream,
         pool: ConnectionPool,
-        wakeup: Wakeup? = nil,
+        wakeup: Wakeup = Wakeup(),
         ticker: Ticker? = nil,
         concurrency: Int = 16,
         concurrencyPerDestination: Int? = nil,
@@ -74,7 +74,7 @@ public final class TaskWorker: Service {
         self.name = "\(queue)-\(String(UInt64.random(in: .min ... .max), radix: 16))"
         self.store = TaskStore(owner: owner)
         self.pool = pool
-        self.source = wakeup
+        self.wakeup = wakeup
         self.ticker = ticker
         self.options = TaskWorkerOptions(
             concurrency: max(1, concurrency),
@@ -109,13 +109,6 @@ public final class TaskWorker: Service {
 
     private func work() async {
         await withDiscardingTaskGroup { group in
-            if let source {
-                group.addTask {
-                    while !Task.isCancelled {
-                        if (try? await source.wait(atMost: .seconds(60))) == true { self.wakeup.raise() }
-                    }
-                }
-            }
             group.addTask { await self.renewLeases() }
             await withDiscardingTaskGroup { tasks in
                 await claimUntilStopped(&tasks)
@@ -156,7 +149,7 @@ public final class TaskWorker: Service {
                 if Task.isCancelled { return }
                 failures += 1
                 if failures == 1 {
-                    logger.report(.warning, "task.claim_failed", "Cannot claim tasks", ["error": .failure(error)])
+                    logger.report(.warning, "task.claim_failed", "Cannot claim tasks", error: error)
                 }
                 try? await Task.sleep(
                     for: Backoff(first: .milliseconds(50), longest: .seconds(1)).delay(after: failures)
@@ -175,7 +168,7 @@ public final class TaskWorker: Service {
             inHand: hands.perDestination,
             after: after
         )
-        return try await pool.transaction { try self.store.claim(request, in: $0) }
+        return try await pool.autocommit { try self.store.claim(request, in: $0) }
     }
 
     private func waitForHands() async {
@@ -193,7 +186,7 @@ public final class TaskWorker: Service {
             do {
                 try await pool.transaction { try self.store.renew(tasks, lease: self.options.lease, in: $0) }
             } catch {
-                logger.report(.warning, "task.renewal_failed", "Cannot renew leases", ["error": .failure(error)])
+                logger.report(.warning, "task.renewal_failed", "Cannot renew leases", error: error)
             }
         }
     }
@@ -201,9 +194,9 @@ public final class TaskWorker: Service {
     // MARK: Doing
 
     private func handle(_ task: LeasedTask) async {
-        let outcome = await attempt(task)
+        let end = await attempt(task)
         // A task of its own, because this one may be cancelled, which would cancel the transaction that settles.
-        await Task { await self.settle(task, outcome) }.value
+        await Task { await self.settle(task, end) }.value
         hands.withLock { hands in
             hands.tasks[task.id] = nil
             let left = (hands.perDestination[task.destination] ?? 1) - 1
@@ -212,10 +205,9 @@ public final class TaskWorker: Service {
         wakeup.raise()
     }
 
-    /// What became of the task; nil when it was cancelled by the shutdown.
-    private func attempt(_ task: LeasedTask) async -> TaskOutcome? {
+    private func attempt(_ task: LeasedTask) async -> AttemptEnd {
         if task.attempt > task.maxAttempts {
-            return .dead(reason: "the worker was lost during the last attempt")
+            return .outcome(.dead(reason: "the worker was lost during the last attempt"))
         }
         do {
             return try await withThrowingTaskGroup(of: TaskOutcome.self) { group in
@@ -226,66 +218,12 @@ public final class TaskWorker: Service {
                 }
                 defer { group.cancelAll() }
                 guard let first = try await group.next() else { throw CancellationError() }
-                return first
+                return .outcome(first)
             }
         } catch {
-            return Task.isCancelled ? nil : .retry(after: nil, reason: reason(for: error))
+            if Task.isCancelled { return .cutShort }
+            if BatchFailure(error) == .passing { return .hindered(error) }
+            return .outcome(.retry(after: nil, reason: reason(for: error)))
         }
-    }
-
-    private func settle(_ task: LeasedTask, _ outcome: TaskOutcome?) async {
-        do {
-            try await store(task, outcome)
-            ticker?.hint()
-        } catch EventLogError.claimLost {
-            logger.report(.warning, "task.fenced", "Another worker has the task by now", describe(task))
-        } catch {
-            // The effect was refused or the database is away. The attempt counts; should this fail too, the lease runs out.
-            logger.report(.error, "task.settling_failed", "A task could not be settled", describe(task, error: error))
-            let delay = options.backoff.delay(after: task.attempt)
-            try? await pool.transaction {
-                try self.store.putBack(task, after: delay, reason: reason(for: error), in: $0)
-            }
-        }
-    }
-
-    private func store(_ task: LeasedTask, _ outcome: TaskOutcome?) async throws {
-        switch outcome {
-        case nil:
-            try await pool.transaction { try self.store.giveBack(task, in: $0) }
-            logger.report(.info, "task.given_back", "A shutdown cut an attempt short", describe(task))
-        case .done(let effect):
-            try await pool.transaction { session in
-                try effect(session)
-                try self.store.complete(task, in: session)
-            }
-            logger.report(.debug, "task.done", "A task is done", describe(task))
-        case .retry(let after, let reason, let effect) where task.attempt < task.maxAttempts:
-            let delay = after ?? options.backoff.delay(after: task.attempt)
-            try await pool.transaction { session in
-                try effect?(session)
-                try self.store.putBack(task, after: delay, reason: reason, in: session)
-            }
-            logger.report(.info, "task.retried", "An attempt failed", describe(task, reason: reason))
-        case .retry(_, let reason, let effect), .dead(let reason, let effect):
-            try await pool.transaction { session in
-                try effect?(session)
-                try self.whenDead(session, task, reason)
-                try self.store.bury(task, reason: reason, in: session)
-            }
-            logger.report(.error, "task.dead", "A task is not tried any more", describe(task, reason: reason))
-        }
-    }
-
-    private func describe(_ task: LeasedTask, reason: String? = nil, error: (any Error)? = nil) -> Logger.Metadata {
-        var metadata: Logger.Metadata = [
-            "task_id": .number(task.id),
-            "destination": .string(task.destination),
-            "attempt": .number(task.attempt),
-            "campus": .string(task.campus.description),
-        ]
-        if let reason { metadata["reason"] = .string(reason) }
-        if let error { metadata["error"] = .failure(error) }
-        return metadata
     }
 }
