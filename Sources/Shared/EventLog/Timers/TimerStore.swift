@@ -99,8 +99,12 @@ public struct TimerStore: Sendable {
     ///
     /// Their rows are locked for this statement only, and it waits for no lock.
     func claimDue(atMost limit: Int, for lease: Duration, in session: borrowing Session) throws -> [DueTimer] {
-        try session.execute(TaskStore.planSettings)
-        return try session.query(dueStatement(atMost: limit, for: lease)) { row in
+        try session.query(
+            """
+            select kind, subject_id, campus_id, due_at, payload, attempt
+            from \(tables.claimTimers)(\(lease), \(Int32(clamping: limit)))
+            """
+        ) { row in
             DueTimer(
                 kind: try row[0],
                 subject: try row[1],
@@ -112,39 +116,12 @@ public struct TimerStore: Sendable {
         }
     }
 
-    func dueStatement(atMost limit: Int, for lease: Duration) -> SQL {
-        """
-        with recursive place (campus_id) as (
-            (select t.campus_id from \(tables.timer) t order by t.campus_id limit 1)
-            union all
-            select (
-                select t.campus_id from \(tables.timer) t where t.campus_id > p.campus_id order by t.campus_id limit 1
-            )
-            from place p where p.campus_id is not null
-        ), due as materialized (
-            select d.* from place p
-            left join campus.campus_clock c on c.campus_id = p.campus_id
-            cross join lateral (
-                select t.subject_id, t.kind from \(tables.timer) t
-                where t.campus_id = p.campus_id and t.due_at <= now() + coalesce(c.clock_offset, interval '0')
-                    and t.claimed_until <= now()
-                order by t.due_at limit \(limit)
-                for update skip locked
-            ) d
-            where p.campus_id is not null
-            limit \(limit)
-        )
-        update \(tables.timer) t set attempt = t.attempt + 1, claimed_until = now() + \(lease)
-        from due d where t.subject_id = d.subject_id and t.kind = d.kind
-        returning t.kind, t.subject_id, t.campus_id, t.due_at, t.payload, t.attempt
-        """
-    }
-
-    /// Puts a timer off after a failure.
-    func putOff(_ timer: DueTimer, for delay: Duration, in session: borrowing Session) throws {
+    /// Puts a timer off after a failure, which counts as an attempt unless it had nothing to do with the timer.
+    func putOff(_ timer: DueTimer, for delay: Duration, isCounted: Bool, in session: borrowing Session) throws {
         try session.execute(
             """
-            update \(tables.timer) set claimed_until = clock_timestamp() + \(delay)
+            update \(tables.timer)
+            set claimed_until = clock_timestamp() + \(delay), attempt = attempt - \(Int32(isCounted ? 0 : 1))
             where subject_id = \(timer.subject) and kind = \(timer.kind) and due_at = \(timer.dueAt)
             """
         )
