@@ -32,7 +32,7 @@ struct ConsumerGroupTests {
 
     @Test(
         "Twelve writers, rollbacks and a transaction held open: nothing lost, nothing twice, nothing out of order",
-        .timeLimit(.minutes(1))
+        .timeLimit(.minutes(5))
     )
     func exactlyOnce() async throws {
         try await withDatabase { database in
@@ -207,7 +207,15 @@ struct ConsumerGroupTests {
                     }
                 }
             }
-            await #expect(throws: EventLogError.leaseLost) { try await process(Reading(cursors: held), reader) }
+            func isRefused(_ reading: Reading, _ reader: BatchReader) async throws -> Bool {
+                do {
+                    _ = try await process(reading, reader)
+                    return false
+                } catch {
+                    return BatchFailure(error) == .leaseLost
+                }
+            }
+            #expect(try await isRefused(Reading(cursors: held), reader))
             #expect(try await effects.count(by: "recorder") == 0)
 
             // Nor does who holds them handle a batch twice, whatever it believes of where it stands.
@@ -219,7 +227,7 @@ struct ConsumerGroupTests {
             )
             let reading = Reading(cursors: try await pool.transaction { try fresh.renew(keeping: 16, in: $0) })
             #expect(try await process(reading, holder).effects == [1])
-            await #expect(throws: EventLogError.leaseLost) { try await process(reading, holder) }
+            #expect(try await isRefused(reading, holder))
             #expect(try await effects.faults(of: "recorder") == Faults())
         }
     }

@@ -23,7 +23,7 @@ struct CrashTests {
 
     @Test(
         "The server crashes four times under load: what was acknowledged is stored, and handled once, in order",
-        .timeLimit(.minutes(2))
+        .timeLimit(.minutes(5))
     )
     func crashes() async throws {
         try await TemporaryCluster.with { cluster in
@@ -51,7 +51,7 @@ struct CrashTests {
                     owner: .notifications,
                     streams: [.orders],
                     pool: pool(2),
-                    wakeups: [listener.signal(for: "orders")],
+                    wakeup: listener.signal(for: "orders"),
                     ticker: ticker,
                     options: options,
                     logger: .silent

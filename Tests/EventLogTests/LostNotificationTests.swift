@@ -14,7 +14,7 @@ struct LostNotificationTests {
             owner: .notifications,
             streams: [.orders],
             pool: try database.pool(as: .notifyService),
-            wakeups: [listener.signal(for: "orders")],
+            wakeup: listener.signal(for: "orders"),
             options: ConsumerOptions(lease: .seconds(30), poll: poll),
             logger: .silent
         ) { session, events in try Effects.record(events, by: "recorder", in: session) }

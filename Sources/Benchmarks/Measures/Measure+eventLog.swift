@@ -134,7 +134,7 @@ extension Measure {
                 owner: .notifications,
                 streams: [.orders],
                 pool: pool,
-                wakeups: [listener.signal(for: EventStream.orders.rawValue)],
+                wakeup: listener.signal(for: EventStream.orders.rawValue),
                 ticker: ticker,
                 logger: logger,
                 handle: { session, events in

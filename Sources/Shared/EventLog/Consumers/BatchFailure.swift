@@ -27,7 +27,9 @@ enum BatchFailure {
         switch error {
         case .server(let server):
             let state = server.sqlState
-            if state == .queryCanceled || state == .lockNotAvailable {
+            if state == .leaseLost {
+                self = .leaseLost
+            } else if state == .queryCanceled || state == .lockNotAvailable {
                 self = .timeout
             } else if state.isRetryable || state.endsSession || ["53", "55", "57", "58"].contains(state.errorClass) {
                 self = .passing

@@ -24,9 +24,8 @@ public final class ConsumerGroup<Effect: Sendable>: Service {
     let options: ConsumerOptions
     let logger: Logger
     private let streams: [EventStream]
-    private let wakeups: [Wakeup]
+    private let wakeup: Wakeup
     private let ticker: Ticker?
-    private let wakeup = Wakeup()
     private let stop = Wakeup()
     private let isStopping = Atomic(false)
 
@@ -37,7 +36,7 @@ public final class ConsumerGroup<Effect: Sendable>: Service {
     ///   - owner: the service that runs it, in whose tables they are kept.
     ///   - streams: what it reads, in one order by one cursor.
     ///   - pool: where its transactions run.
-    ///   - wakeups: the signals of the streams' channels; without them it polls.
+    ///   - wakeup: a signal of its own for the streams' channels; without it, it polls.
     ///   - ticker: told after each commit, because handlers append events.
     ///   - options: how it reads.
     ///   - logger: where it logs.
@@ -48,7 +47,7 @@ public final class ConsumerGroup<Effect: Sendable>: Service {
         owner: EventStream,
         streams: [EventStream],
         pool: ConnectionPool,
-        wakeups: [Wakeup] = [],
+        wakeup: Wakeup = Wakeup(),
         ticker: Ticker? = nil,
         options: ConsumerOptions = ConsumerOptions(),
         logger: Logger,
@@ -58,7 +57,7 @@ public final class ConsumerGroup<Effect: Sendable>: Service {
         self.name = name
         self.streams = streams
         self.pool = pool
-        self.wakeups = wakeups
+        self.wakeup = wakeup
         self.ticker = ticker
         self.options = options
         var logger = logger
@@ -91,24 +90,12 @@ public final class ConsumerGroup<Effect: Sendable>: Service {
 
     /// Consumes until shut down; then finishes the batch in hand and gives its shards back.
     public func run() async throws {
-        try await withGracefulShutdownHandler {
-            try await withThrowingDiscardingTaskGroup { group in
-                for source in wakeups {
-                    group.addTask { await self.forward(source) }
-                }
-                await consumeUntilStopped()
-                group.cancelAll()
-            }
+        await withGracefulShutdownHandler {
+            await consumeUntilStopped()
         } onGracefulShutdown: {
             self.isStopping.store(true, ordering: .relaxed)
             self.wakeup.raise()
             self.stop.raise()
-        }
-    }
-
-    private func forward(_ source: Wakeup) async {
-        while !Task.isCancelled {
-            if (try? await source.wait(atMost: .seconds(60))) == true { wakeup.raise() }
         }
     }
 
@@ -119,7 +106,7 @@ public final class ConsumerGroup<Effect: Sendable>: Service {
                 try await step(&state)
             } catch {
                 if Task.isCancelled { break }
-                logger.report(.warning, "consumer.failed", "A batch failed, trying again", ["error": .failure(error)])
+                logger.report(.warning, "consumer.failed", "A batch failed, trying again", error: error)
                 _ = try? await stop.wait(atMost: state.failed())
             }
         }
@@ -164,7 +151,7 @@ public final class ConsumerGroup<Effect: Sendable>: Service {
                 .warning,
                 "consumer.isolating",
                 "A batch failed, handling its events one by one",
-                ["error": .failure(error)]
+                error: error
             )
             result = try await isolate(reading, timeoutsArePoison: state.timeouts >= options.patience)
         }
@@ -203,7 +190,7 @@ public final class ConsumerGroup<Effect: Sendable>: Service {
             // A task of its own, because this one may be cancelled, which would cancel the transaction.
             try await Task { try await self.pool.transaction { try cursors.resign(in: $0) } }.value
         } catch {
-            logger.report(.info, "consumer.not_resigned", "Leases run out by themselves", ["error": .failure(error)])
+            logger.report(.info, "consumer.not_resigned", "Leases run out by themselves", error: error)
         }
     }
 }

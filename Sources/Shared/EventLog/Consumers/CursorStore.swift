@@ -125,22 +125,18 @@ struct CursorStore: Sendable {
         guard locked == held.count else { throw EventLogError.leaseLost }
     }
 
-    /// Moves cursors on from where they stand, if this member still holds them.
+    /// Moves cursors on from where they stand, in the commit's round trip.
     ///
-    /// - Throws: `EventLogError.leaseLost` when it does not, or they stand elsewhere.
+    /// The transaction fails with `SQLState.leaseLost` when this member does not hold them any more, or they stand elsewhere.
     func advance(_ held: [Cursor], to tick: Int64, eventID: Int64, in session: borrowing Session) throws {
-        let moved = try session.execute(
+        try session.enqueue([
             """
-            update \(tables.cursor) c
-            set tick = \(tick), event_id = \(eventID), lease_until = now() + \(lease)
-            from unnest(
+            select \(tables.advance)(
+                \(consumer), \(member), \(lease), \(tick), \(eventID),
                 \(held.map(\.shard)), \(held.map(\.epoch)), \(held.map(\.tick)), \(held.map(\.eventID))
-            ) as held (shard, epoch, tick, event_id)
-            where c.consumer = \(consumer) and c.shard = held.shard and c.epoch = held.epoch and c.lease_by = \(member)
-                and c.tick = held.tick and c.event_id = held.event_id
+            )
             """
-        )
-        guard moved == held.count else { throw EventLogError.leaseLost }
+        ])
     }
 
     /// Whether the group has parked events.
@@ -169,4 +165,9 @@ extension Cursor {
     fileprivate init(_ row: Row) throws {
         self.init(shard: try row[0], epoch: try row[1], tick: try row[2], eventID: try row[3])
     }
+}
+
+extension SQLState {
+    /// `CL001`: raised by the log itself when cursors are to be moved that another instance holds by now.
+    static let leaseLost: SQLState = "CL001"
 }
