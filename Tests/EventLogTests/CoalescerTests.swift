@@ -12,6 +12,7 @@ struct CoalescerTests {
         private let batches = Locked<[[Int]]>([])
         private let gate = Wakeup()
         private let isOpen = Flag()
+        private let steps = Counter()
 
         init(isOpen: Bool) {
             if isOpen { self.isOpen.set() }
@@ -24,13 +25,40 @@ struct CoalescerTests {
             gate.raise()
         }
 
+        /// Lets the execution at hand end, and no other.
+        func step() {
+            steps.add()
+            gate.raise()
+        }
+
         func note(_ members: [Int]) async throws {
-            batches.withLock { $0.append(members) }
-            while !isOpen.value { _ = try await gate.wait(atMost: .milliseconds(5)) }
+            let number = batches.withLock { batches in
+                batches.append(members)
+                return batches.count
+            }
+            while !isOpen.value, steps.value < number { _ = try await gate.wait(atMost: .milliseconds(5)) }
         }
     }
 
     private struct Refusal: Error, Equatable {}
+
+    /// Runs tasks when it is told to.
+    private final class ManualExecutor: TaskExecutor {
+        private let jobs = Locked<[UnownedJob]>([])
+
+        var hasWork: Bool { jobs.withLock { !$0.isEmpty } }
+
+        func enqueue(_ job: consuming ExecutorJob) {
+            let job = UnownedJob(job)
+            jobs.withLock { $0.append(job) }
+        }
+
+        func run() {
+            while let job = jobs.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) {
+                job.runSynchronously(on: asUnownedTaskExecutor())
+            }
+        }
+    }
 
     @Test("A command that comes alone runs at once, alone")
     func idle() async throws {
@@ -112,6 +140,91 @@ struct CoalescerTests {
             try await group.waitForAll()
         }
         #expect(executions.all.map(\.count) == [1, 5, 1, 1, 1, 1, 1])
+    }
+
+    @Test("A batch that takes too long is tried in two halves, and those are not tried again")
+    func timeout() async throws {
+        let executions = Executions(isOpen: false)
+        let timeout = PostgresError.server(ServerError(sqlState: .queryCanceled, message: ""))
+        let coalescer = Coalescer<Int, Int>(batchesAtOnce: 1) { members in
+            try await executions.note(members)
+            if members.contains(3) { throw timeout }
+            return members
+        }
+        let failed = Counter()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { _ = try await coalescer.submit(0) }
+            try await eventually("the first runs") { executions.all.count == 1 }
+            for number in 1...8 {
+                group.addTask { do { _ = try await coalescer.submit(number) } catch is PostgresError { failed.add() } }
+            }
+            try await eventually("all wait") { coalescer.waitingCount == 8 }
+            executions.open()
+            try await group.waitForAll()
+        }
+        #expect(executions.all.map(\.count) == [1, 8, 4, 4])
+        #expect(failed.value == 4)
+    }
+
+    @Test("When members that run alone take too long, the rest is given up")
+    func timeoutsAlone() async throws {
+        let executions = Executions(isOpen: false)
+        let coalescer = Coalescer<Int, Int>(batchesAtOnce: 1) { members in
+            try await executions.note(members)
+            if members.count > 1 { throw Refusal() }
+            if members != [0] { throw PostgresError.server(ServerError(sqlState: .queryCanceled, message: "")) }
+            return members
+        }
+        let failed = Counter()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { _ = try await coalescer.submit(0) }
+            try await eventually("the first runs") { executions.all.count == 1 }
+            for number in 1...8 {
+                group.addTask { do { _ = try await coalescer.submit(number) } catch is PostgresError { failed.add() } }
+            }
+            try await eventually("all wait") { coalescer.waitingCount == 8 }
+            executions.open()
+            try await group.waitForAll()
+        }
+        #expect(executions.all.map(\.count) == [1, 8, 1, 1])
+        #expect(failed.value == 8)
+    }
+
+    @Test("Members whose callers have left are not run again")
+    func leftCallers() async throws {
+        let executions = Executions(isOpen: false)
+        let coalescer = Coalescer<Int, Int>(batchesAtOnce: 1) { members in
+            try await executions.note(members)
+            if members.count > 1 { throw Refusal() }
+            return members
+        }
+        let first = Task { try await coalescer.submit(0) }
+        try await eventually("the first runs") { executions.all.count == 1 }
+        let others = (1...4).map { number in Task { try await coalescer.submit(number) } }
+        try await eventually("all wait") { coalescer.waitingCount == 4 }
+        executions.step()
+        try await eventually("they run together") { executions.all.map(\.count) == [1, 4] }
+        others[1].cancel()
+        others[2].cancel()
+        for left in [others[1], others[2]] { await #expect(throws: CancellationError.self) { try await left.value } }
+        executions.open()
+        #expect(try await others[0].value == 1)
+        #expect(try await others[3].value == 4)
+        #expect(try await first.value == 0)
+        #expect(executions.all.dropFirst(2).flatMap(\.self).sorted() == [1, 4])
+    }
+
+    @Test("A cancellation that comes after the answer is not remembered")
+    func lateCancellation() async throws {
+        let executor = ManualExecutor()
+        let coalescer = Coalescer<Int, Int> { $0 }
+        let caller = Task(executorPreference: executor) { try await coalescer.submit(1) }
+        executor.run()
+        try await eventually("there is an answer") { executor.hasWork }
+        caller.cancel()
+        executor.run()
+        #expect(try await caller.value == 1)
+        #expect(coalescer.cancelledCount == 0)
     }
 
     @Test("A commit whose outcome is unknown is not run again")

@@ -55,8 +55,8 @@ public final class Coalescer<Member: Sendable, Outcome: Sendable>: Sendable {
 
     /// Executes a member, with whatever arrives at the same time.
     ///
-    /// A caller that is cancelled gets a `CancellationError` at once. What it submitted is withdrawn if it has not begun, and
-    /// runs to its end if it has.
+    /// A caller that is cancelled gets a `CancellationError` at once. What it submitted is withdrawn if it has not begun; if it has,
+    /// that run goes to its end, and there is no other.
     ///
     /// - Throws: what executing it threw; `EventLogError.overloaded`; `CancellationError`.
     public func submit(_ member: Member) async throws -> Outcome {
@@ -64,6 +64,8 @@ public final class Coalescer<Member: Sendable, Outcome: Sendable>: Sendable {
             state.lastNumber += 1
             return state.lastNumber
         }
+        // A cancellation that came when there was an answer already has left its number.
+        defer { if Task.isCancelled { state.withLock { _ = $0.cancelled.remove(number) } } }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { enqueue(member, number, for: $0) }
         } onCancel: {
@@ -74,6 +76,11 @@ public final class Coalescer<Member: Sendable, Outcome: Sendable>: Sendable {
     /// How many members wait for their batch to begin.
     public var waitingCount: Int {
         state.withLock { $0.queue.waitingCount }
+    }
+
+    /// How many cancellations it remembers of callers that have not begun to wait.
+    var cancelledCount: Int {
+        state.withLock { $0.cancelled.count }
     }
 
     private func enqueue(_ member: Member, _ number: UInt64, for caller: Caller) {
@@ -115,46 +122,77 @@ public final class Coalescer<Member: Sendable, Outcome: Sendable>: Sendable {
         }
     }
 
-    private func execute(_ batch: [Entry]) async {
+    private func execute(_ batch: [Entry], isHalf: Bool = false) async {
         do {
             let outcomes = try await execute(batch.map(\.member))
             guard outcomes.count == batch.count else { throw EventLogError.outcomesMissing }
+            var unfit: [Entry] = []
             for (entry, outcome) in zip(batch, outcomes) {
                 if batch.count > 1, runsAlone(outcome) {
-                    await executeAlone(entry)
+                    unfit.append(entry)
                 } else {
                     answer(entry, .success(outcome))
                 }
             }
-        } catch  where batch.count > 1 && isCausedByMember(error) {
-            for entry in batch { await executeAlone(entry) }
+            await executeAlone(unfit)
         } catch {
-            for entry in batch { answer(entry, .failure(error)) }
+            switch BatchRemedy(error) {
+            case .alone where batch.count > 1: await executeAlone(batch)
+            case .halves where batch.count > 1 && !isHalf:
+                let left = batch.filter(isAwaited)
+                for half in [left.prefix(left.count / 2), left.dropFirst(left.count / 2)] where !half.isEmpty {
+                    await execute(Array(half), isHalf: true)
+                }
+            case .alone, .halves, .none:
+                for entry in batch { answer(entry, .failure(error)) }
+            }
         }
     }
 
-    private func executeAlone(_ entry: Entry) async {
-        do {
-            let outcomes = try await execute([entry.member])
-            guard let outcome = outcomes.first, outcomes.count == 1 else { throw EventLogError.outcomesMissing }
-            answer(entry, .success(outcome))
-        } catch {
-            answer(entry, .failure(error))
+    /// Executes members one by one; when a second one fails for reasons that are not its own, the rest is given up too.
+    private func executeAlone(_ entries: [Entry]) async {
+        var troubles = 0
+        for (index, entry) in entries.enumerated() where isAwaited(entry) {
+            do {
+                let outcomes = try await execute([entry.member])
+                guard let outcome = outcomes.first, outcomes.count == 1 else { throw EventLogError.outcomesMissing }
+                answer(entry, .success(outcome))
+            } catch {
+                answer(entry, .failure(error))
+                if BatchRemedy(error) != .alone { troubles += 1 }
+                if troubles == 2 {
+                    for later in entries[(index + 1)...] { answer(later, .failure(error)) }
+                    return
+                }
+            }
         }
+    }
+
+    /// Whether a caller still waits for the outcome.
+    private func isAwaited(_ entry: Entry) -> Bool {
+        state.withLock { $0.callers[entry.number] != nil }
     }
 
     private func answer(_ entry: Entry, _ result: Result<Outcome, any Error>) {
         state.withLock { $0.callers.removeValue(forKey: entry.number) }?.resume(with: result)
     }
+}
 
-    /// Whether the others of the batch may succeed without the one that failed it.
-    ///
-    /// When the database is away they would not; and when a commit's outcome is unknown, they might be executed twice.
-    private func isCausedByMember(_ error: any Error) -> Bool {
+/// What may bring those through whose batch has failed.
+private enum BatchRemedy {
+    /// One of them is the cause: each by itself.
+    case alone
+    /// It took too long, by one of them or by circumstances: fewer at once, and that only once, for each try costs the whole limit.
+    case halves
+    /// Nothing: without the database they fail again, and when a commit's outcome is unknown they might be executed twice.
+    case none
+
+    init(_ error: any Error) {
         switch BatchFailure(error) {
-        case .poison, .timeout: error as? EventLogError != .outcomesMissing
-        case .passing: (error as? PostgresError)?.sqlState?.isRetryable == true
-        case .leaseLost, .cancelled: false
+        case .poison: self = error as? EventLogError == .outcomesMissing ? .none : .alone
+        case .timeout: self = .halves
+        case .passing: self = (error as? PostgresError)?.sqlState?.isRetryable == true ? .alone : .none
+        case .leaseLost, .cancelled: self = .none
         }
     }
 }
