@@ -67,15 +67,15 @@ enum AfterSales: ServiceDefinition {
             name: MoneyDueConsumer.group,
             owner: stream,
             streams: [.orders],
-            pool: pool,
-            wakeups: [foundation.listener.signal(for: EventStream.orders.rawValue)],
+            pool: foundation.background,
+            wakeup: foundation.listener.signal(for: EventStream.orders.rawValue),
             logger: logger,
             handle: { session, events in try moneyDue.handle(events, in: session) },
             afterCommit: { count in if count > 0 { moneyDueWorker.hint() } }
         )
 
         let fireTimer = FireCaseTimer(pool: pool, directory: directory, logger: logger)
-        let timers = TimerService(owner: stream, pool: pool, ticker: ticker, logger: logger) { due in
+        let timers = TimerService(owner: stream, pool: foundation.background, ticker: ticker, logger: logger) { due in
             try await fireTimer(due)
         }
 

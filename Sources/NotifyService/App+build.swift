@@ -46,7 +46,7 @@ enum NotifyServiceDefinition: ServiceDefinition {
             hub: hub,
             announcements: Tail(
                 stream: .notifications,
-                pool: pool,
+                pool: foundation.background,
                 wakeup: foundation.listener.signal(for: EventStream.notifications.rawValue)
             ),
             logger: logger
@@ -114,8 +114,8 @@ enum NotifyServiceDefinition: ServiceDefinition {
             name: FanOut.group,
             owner: .notifications,
             streams: streams,
-            pool: foundation.pool,
-            wakeups: streams.map { foundation.listener.signal(for: $0.rawValue) },
+            pool: foundation.background,
+            wakeup: foundation.listener.signal(for: streams.map(\.rawValue)),
             ticker: foundation.ticker,
             logger: foundation.logger,
             handle: { session, events in try fanOut.handle(events, in: session) },

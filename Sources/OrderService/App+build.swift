@@ -36,7 +36,7 @@ enum OrderServiceDefinition: ServiceDefinition {
         )
         let timers = TimerService(
             owner: stream,
-            pool: pool,
+            pool: foundation.background,
             ticker: foundation.ticker,
             logger: foundation.logger
         ) { try await fireOrderTimer($0) }

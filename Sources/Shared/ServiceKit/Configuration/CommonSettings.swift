@@ -38,7 +38,38 @@ extension Setting where Value == Int {
         "DATABASE_POOL_SIZE",
         default: 16,
         1...1_000,
-        "How many database connections the process may open, beside one that listens."
+        "How many database connections requests and tasks may have open."
+    )
+    /// The most database connections of what runs in the background.
+    public static let databaseBackgroundPoolSize = Setting.integer(
+        "DATABASE_BACKGROUND_POOL_SIZE",
+        default: 4,
+        2...100,
+        "How many more the event log and the timers may have open, so that no load of requests holds them up; one more listens."
+    )
+}
+
+extension Setting where Value == Int {
+    /// How often a platform key may ask.
+    public static let keyRateLimit = Setting.integer(
+        "KEY_RATE_LIMIT",
+        default: 2_000,
+        1...1_000_000,
+        "How many requests a second a platform key may make of this process; twice as many at once after a rest."
+    )
+    /// How often a user may ask.
+    public static let userRateLimit = Setting.integer(
+        "USER_RATE_LIMIT",
+        default: 50,
+        1...1_000_000,
+        "How many requests a second a user's tokens may make of this process; twice as many at once after a rest."
+    )
+    /// How often all credentials of a campus together may ask.
+    public static let campusRateLimit = Setting.integer(
+        "CAMPUS_RATE_LIMIT",
+        default: 4_000,
+        1...1_000_000,
+        "How many requests a second all credentials of a campus together may make of this process, so that others have room."
     )
 }
 
@@ -103,9 +134,11 @@ public enum CommonSettings {
     /// All of them, with the service's own port.
     public static func all(port: Int) -> [any DeclaredSetting] {
         [
-            Setting.databaseURL, Setting.databasePoolSize, Setting.databaseWait, Setting.httpHost,
-            Setting.httpPort.defaulting(to: String(port)), Setting.httpConnections, Setting.httpBodyTimeout,
-            Setting.httpIdleTimeout, Setting.shutdownTimeout, Setting.logLevel, Setting.logFormat,
+            Setting.databaseURL, Setting.databasePoolSize, Setting.databaseBackgroundPoolSize, Setting.databaseWait,
+            Setting.httpHost, Setting.httpPort.defaulting(to: String(port)), Setting.httpConnections,
+            Setting.httpBodyTimeout,
+            Setting.httpIdleTimeout, Setting.keyRateLimit, Setting.userRateLimit, Setting.campusRateLimit,
+            Setting.shutdownTimeout, Setting.logLevel, Setting.logFormat,
             Setting.statsInterval,
         ]
     }

@@ -50,8 +50,10 @@ extension ServiceDefinition {
 public struct ServiceFoundation: Sendable {
     /// Its settings.
     public let configuration: ServiceConfiguration
-    /// Its connections.
+    /// Its connections for requests and tasks.
     public let pool: ConnectionPool
+    /// A few more for what must go on however many requests wait: ticks, consumer groups, tails, and looking for timers.
+    public let background: ConnectionPool
     /// Its ear for the channels of all streams.
     public let listener: Listener
     /// To be told of commits that appended events.

@@ -10,9 +10,9 @@ import ServiceLifecycle
 
 /// A whole service, put together and not yet running.
 ///
-/// The application carries everything that runs, in this order: pool, listener, ticker, upkeep, the service's own workers, statistics, and
+/// The application carries everything that runs, in this order: pools, listener, ticker, upkeep, the service's own workers, statistics, and
 /// last the HTTP server. It stops in reverse: no new requests, those in hand finish, streams say farewell, workers release their
-/// leases, and the pool closes.
+/// leases, and the pools close.
 public struct ServiceRuntime: Sendable {
     /// The application, for a service group or for Hummingbird's test clients.
     public let application: Application<Edge>
@@ -58,8 +58,8 @@ public struct ServiceRuntime: Sendable {
             logger: logger
         )
         let shared: [any Service] = [
-            foundation.pool, foundation.listener, foundation.ticker,
-            UpkeepService(pool: foundation.pool, logger: logger),
+            foundation.pool, foundation.background, foundation.listener, foundation.ticker,
+            UpkeepService(pool: foundation.background, logger: logger),
         ]
         let purge = IdempotencyPurge(store: foundation.idempotency, pool: foundation.pool, logger: logger)
         self.foundation = foundation
@@ -102,17 +102,28 @@ public struct ServiceRuntime: Sendable {
             logger: logger
         )
         let gauges = Gauges()
-        gauges.register("pool") {
-            let usage = pool.usage
-            return .dictionary([
-                "open": .integer(usage.open), "in_use": .integer(usage.inUse), "waiting": .integer(usage.waiting),
-            ])
+        let background = ConnectionPool(
+            database,
+            pool: PoolConfiguration(
+                size: try configuration[.databaseBackgroundPoolSize],
+                waitTimeout: Self.backgroundWait
+            ),
+            logger: logger
+        )
+        for (name, pool) in [("pool", pool), ("background_pool", background)] {
+            gauges.register(name) {
+                let usage = pool.usage
+                return .dictionary([
+                    "open": .integer(usage.open), "in_use": .integer(usage.inUse), "waiting": .integer(usage.waiting),
+                ])
+            }
         }
         return ServiceFoundation(
             configuration: configuration,
             pool: pool,
             listener: try Listener(database, channels: EventStream.allCases.map(\.rawValue), logger: logger),
-            ticker: Ticker(pool: pool, logger: logger),
+            background: background,
+            ticker: Ticker(pool: background, logger: logger),
             directory: CampusDirectory(pool: pool, clock: clock, logger: logger),
             idempotency: IdempotencyStore(owner: definition.stream),
             clock: clock,
@@ -122,6 +133,9 @@ public struct ServiceRuntime: Sendable {
     }
 
     private static func operations<Definition: ServiceDefinition>(
+    /// Nobody waits for an answer there, and leases are longer.
+    private static let backgroundWait = Duration.seconds(5)
+
         _ definition: Definition.Type,
         _ parts: ServiceParts,
         _ foundation: ServiceFoundation
