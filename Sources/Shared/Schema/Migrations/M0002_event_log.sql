@@ -581,7 +581,7 @@ create function campus.drop_event_partition(retention interval) returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
-set lock_timeout = '200ms'
+set lock_timeout = '50ms'
 as $function$
 declare
     stream text;
@@ -589,37 +589,40 @@ declare
     newest xid8;
     held boolean;
 begin
+    if not pg_try_advisory_xact_lock(7302) then
+        return null;
+    end if;
     foreach stream in array array['orders', 'after_sales', 'notifications'] loop
-        for partition in
-            select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
-            where i.inhparent = format('campus.%I', stream || '_event')::regclass
-                and c.relname < format('%s_event_%s', stream, to_char(statement_timestamp() - retention, 'YYYYMMDD'))
-            order by c.relname
-        loop
-            execute format('select xid from campus.%I order by xid desc limit 1', partition) into newest;
-            select exists (
-                select from (
-                    select streams, tick from campus.orders_cursor
-                    union all select streams, tick from campus.after_sales_cursor
-                    union all select streams, tick from campus.notifications_cursor
-                ) c left join campus.tick t on t.tick = c.tick
-                where stream = any (c.streams) and (t.tick is null or pg_snapshot_xmin(t.snapshot) <= newest)
-            ) into held;
-            exit when held;
-            begin
-                execute format('drop table campus.%I', partition);
-                return next partition;
-            exception when lock_not_available then
-                null; -- the next run tries again
-            end;
-        end loop;
+        select min(c.relname::text) into partition
+        from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = format('campus.%I', stream || '_event')::regclass
+            and c.relname < format('%s_event_%s', stream,
+                to_char(statement_timestamp() - greatest(retention, interval '1 day'), 'YYYYMMDD'));
+        continue when partition is null;
+        execute format('select xid from campus.%I order by xid desc limit 1', partition) into newest;
+        select exists (
+            select from (
+                select streams, tick from campus.orders_cursor
+                union all select streams, tick from campus.after_sales_cursor
+                union all select streams, tick from campus.notifications_cursor
+            ) c left join campus.tick t on t.tick = c.tick
+            where stream = any (c.streams) and (t.tick is null or pg_snapshot_xmin(t.snapshot) <= newest)
+        ) into held;
+        continue when held;
+        begin
+            execute format('drop table campus.%I', partition);
+            return partition;
+        exception when lock_not_available then
+            return null;
+        end;
     end loop;
+    return null;
 end
 $function$;
+grant execute on function campus.drop_event_partition(interval) to order_service, after_sales_service, notify_service;
 
 -- Everything that keeps the log in shape but the dropping of partitions, for every service to call each minute; one at a time does it.
 -- It takes no lock that who writes events would wait for. Returns what was done and what is wrong, as event names for the log.
-grant execute on function campus.drop_event_partition(interval) to order_service, after_sales_service, notify_service;
 create function campus.upkeep(retention interval, premake_days integer) returns table (event text, subject text, amount bigint)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -670,9 +673,6 @@ begin
             'delete from campus.%1$I where (queue, dedupe_key) in (
                 select queue, dedupe_key from campus.%1$I where enqueued_at < statement_timestamp() - $1 order by enqueued_at limit 10000
             )', stream || '_task_key') using retention;
-    end loop;
-
-    select t.tick, t.snapshot, t.recorded_at into latest from campus.tick t order by t.tick desc limit 1;
         -- Dead tasks that hold their lane stay until somebody has decided about them.
         execute format(
             'delete from campus.%1$I where id in (
@@ -684,6 +684,9 @@ begin
         if count > 0 then
             return query select 'task.forgotten', stream, count;
         end if;
+    end loop;
+
+    select t.tick, t.snapshot, t.recorded_at into latest from campus.tick t order by t.tick desc limit 1;
     foreach stream in array array['orders', 'after_sales', 'notifications'] loop
         execute format(
             'select min(e.recorded_at) from campus.%I e where e.recorded_at >= $1 - interval ''1 hour'' and e.xid >= $2',
