@@ -103,6 +103,8 @@ public struct TaskStore: Sendable {
     /// - Returns: whether there was such a task.
     @discardableResult
     public func replay(id: Int64, in session: borrowing Session) throws -> Bool {
+        guard let place = try place(ofDead: id, in: session) else { return false }
+        try session.execute(lock(place))
         let revived: Int = try session.one(
             """
             with revived as (
@@ -123,8 +125,6 @@ public struct TaskStore: Sendable {
                 on conflict (queue, destination, lane) do update
                     set ready_at = case when l.head = excluded.head then excluded.ready_at else l.ready_at end
             )
-        guard let place = try place(ofDead: id, in: session) else { return false }
-        try session.execute(lock(place))
             select count(*) from task
             """
         ) { try $0[0] }

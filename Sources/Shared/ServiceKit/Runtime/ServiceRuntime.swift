@@ -101,7 +101,6 @@ public struct ServiceRuntime: Sendable {
             ),
             logger: logger
         )
-        let gauges = Gauges()
         let background = ConnectionPool(
             database,
             pool: PoolConfiguration(
@@ -110,6 +109,7 @@ public struct ServiceRuntime: Sendable {
             ),
             logger: logger
         )
+        let gauges = Gauges()
         for (name, pool) in [("pool", pool), ("background_pool", background)] {
             gauges.register(name) {
                 let usage = pool.usage
@@ -121,8 +121,8 @@ public struct ServiceRuntime: Sendable {
         return ServiceFoundation(
             configuration: configuration,
             pool: pool,
-            listener: try Listener(database, channels: EventStream.allCases.map(\.rawValue), logger: logger),
             background: background,
+            listener: try Listener(database, channels: EventStream.allCases.map(\.rawValue), logger: logger),
             ticker: Ticker(pool: background, logger: logger),
             directory: CampusDirectory(pool: pool, clock: clock, logger: logger),
             idempotency: IdempotencyStore(owner: definition.stream),
@@ -132,10 +132,10 @@ public struct ServiceRuntime: Sendable {
         )
     }
 
-    private static func operations<Definition: ServiceDefinition>(
     /// Nobody waits for an answer there, and leases are longer.
     private static let backgroundWait = Duration.seconds(5)
 
+    private static func operations<Definition: ServiceDefinition>(
         _ definition: Definition.Type,
         _ parts: ServiceParts,
         _ foundation: ServiceFoundation
