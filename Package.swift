@@ -19,6 +19,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let jwt: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
@@ -131,8 +132,8 @@ let package = Package(
         .executableTarget(
             name: "CampusSimulator",
             dependencies: [
-                "Model", hummingbird, httpClient, argumentParser, crypto, logging, lifecycle, nioCore, nioHTTP1,
-                httpTypes,
+                "Model", hummingbird, httpClient, argumentParser, crypto, logging, lifecycle, unixSignals, nioCore,
+                nioHTTP1, httpTypes,
             ],
             swiftSettings: strict
         ),

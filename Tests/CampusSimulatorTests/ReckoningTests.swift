@@ -12,6 +12,8 @@ struct ReckoningTests {
             return Account.Order(
                 plan: plan,
                 id: id,
+                customer: "customer:stu",
+                merchant: "merchant:mer",
                 status: story.orderEnding,
                 payableFen: payable,
                 paidFen: paid,
@@ -19,10 +21,16 @@ struct ReckoningTests {
             )
         }
         let orders = [
-            order(.fine, id: "a", payable: 1_000, paid: 1_000, changes: ["order.placed", "order.delivered"]),
-            order(.cancelled, id: "b", payable: 2_000, paid: 2_000, changes: ["order.placed", "order.cancelled"]),
-            order(.paidTwice, id: "c", payable: 300, paid: 600, changes: ["order.placed"]),
-            order(.missingItem, id: "d", payable: 500, paid: 500, changes: ["order.placed"]),
+            order(.fine, id: "a", payable: 1_000, paid: 1_000, changes: ["order.placed", "order.paid"]),
+            order(
+                .cancelled,
+                id: "b",
+                payable: 2_000,
+                paid: 2_000,
+                changes: ["order.placed", "order.paid", "order.cancelled"]
+            ),
+            order(.paidTwice, id: "c", payable: 300, paid: 600, changes: ["order.placed", "order.paid"]),
+            order(.missingItem, id: "d", payable: 500, paid: 500, changes: ["order.placed", "order.paid"]),
         ]
         let numbers = orders.map(\.plan.number)
         var events: [Account.Event] = []
@@ -33,12 +41,32 @@ struct ReckoningTests {
                         id: "\(events.count + 1)",
                         type: type,
                         orderID: order.id,
+                        subjectID: order.id,
                         version: version,
                         customerID: "stu"
                     )
                 )
             }
         }
+        let told: [(type: String, subject: String, order: String, verdict: String?)] = [
+            ("case.opened", "case", "d", nil), ("case.decided", "case", "d", "in_review"),
+            ("case.decided", "case", "d", "partly_approved"), ("refund.succeeded", "r1", "b", nil),
+            ("refund.succeeded", "r2", "c", nil), ("refund.succeeded", "r3", "d", nil),
+        ]
+        for (index, notice) in told.enumerated() {
+            events.append(
+                Account.Event(
+                    id: "\(events.count + 1)",
+                    type: notice.type,
+                    orderID: notice.order,
+                    subjectID: notice.subject,
+                    verdict: notice.verdict,
+                    version: Int64(index + 1),
+                    customerID: "stu"
+                )
+            )
+        }
+        let filed = Dictionary(uniqueKeysWithValues: events.enumerated().map { (Int64($0 + 11), $1.id) })
         return Account(
             orders: orders,
             payments: [
@@ -50,19 +78,30 @@ struct ReckoningTests {
             ],
             refunds: [
                 Account.Refund(id: "r1", orderNumber: numbers[1], fen: 2_000, status: "succeeded"),
-                Account.Refund(id: "r2", orderNumber: numbers[2], fen: 300, status: "processing"),
+                Account.Refund(id: "r2", orderNumber: numbers[2], fen: 300, status: "succeeded"),
                 Account.Refund(id: "r3", orderNumber: numbers[3], fen: 250, status: "succeeded"),
                 Account.Refund(id: "r4", orderNumber: numbers[3], fen: 250, status: "closed"),
             ],
-            grants: [Account.Grant(orderNumber: numbers[3], verdict: "partly_approved", fen: 250)],
-            inboxes: [
-                Account.Inbox(
-                    recipient: "customer:stu",
-                    before: 10,
-                    filed: Dictionary(uniqueKeysWithValues: events.enumerated().map { (Int64($0 + 11), $1.id) }),
-                    streamed: events.indices.map { Int64($0 + 11) }
-                )
+            cases: [
+                Account.Case(
+                    id: "case",
+                    orderNumber: numbers[3],
+                    isSystem: false,
+                    verdict: "partly_approved",
+                    approvedFen: 250
+                ),
+                Account.Case(
+                    id: "due",
+                    orderNumber: numbers[1],
+                    isSystem: true,
+                    verdict: "approved",
+                    approvedFen: 2_000
+                ),
             ],
+            rulings: [Account.Ruling(orderNumber: numbers[3], fen: 250)],
+            inboxes: ["customer:stu", "merchant:mer"].map { recipient in
+                Account.Inbox(recipient: recipient, before: 10, filed: filed, streamed: filed.keys.sorted())
+            },
             events: events,
             webhooksOwed: Set(events.map(\.id)),
             webhookDeliveries: Dictionary(uniqueKeysWithValues: events.map { ($0.id, 1) }),
@@ -80,7 +119,7 @@ struct ReckoningTests {
         #expect(reckoning.checks.flatMap(\.differences) == [])
         #expect(reckoning.balances)
         let text = reckoning.text()
-        #expect(text.contains("paid ¥41.00 = kept ¥15.50 + refunded ¥22.50 + in flight ¥3.00"))
+        #expect(text.contains("paid ¥41.00 = kept ¥15.50 + refunded ¥25.50 + in flight ¥0.00"))
         #expect(text.contains("it balances"))
     }
 
@@ -108,8 +147,36 @@ struct ReckoningTests {
             )
         },
         Spoiling("a refund released that is owed") { $0.refunds[0].status = "closed" },
-        Spoiling("a student told otherwise") { $0.grants[0].verdict = "approved" },
-        Spoiling("a student told nothing") { $0.grants = [] },
+        Spoiling("a refund that never settles") { $0.refunds[0].status = "processing" },
+        Spoiling("a student told otherwise") { $0.cases[0].verdict = "approved" },
+        Spoiling("a student told nothing") { $0.cases = [] },
+        Spoiling("less granted and refunded than the agent ruled") {
+            $0.cases[0].approvedFen = 249
+            $0.refunds[2].fen = 249
+        },
+        Spoiling("less granted and refunded than a whole order costs") { account in
+            account.orders[3].plan =
+                LunchPlan(count: 40, over: .zero, seed: 1).orders.first { $0.story == .spilled }
+                ?? account.orders[3].plan
+            let number = account.orders[3].plan.number
+            account.payments[4].orderNumber = number
+            account.cases[0] = Account.Case(
+                id: "case",
+                orderNumber: number,
+                isSystem: false,
+                verdict: "approved",
+                approvedFen: 250
+            )
+            for index in 2...3 { account.refunds[index].orderNumber = number }
+        },
+        Spoiling("a refund nobody was told of") { $0.forget(type: "refund.succeeded") },
+        Spoiling("a case nobody was told of") { $0.forget(type: "case.opened") },
+        Spoiling("a decision nobody was told of") { $0.forget(type: "case.decided") },
+        Spoiling("a payment that neither timeline nor anybody tells of") { account in
+            account.forget(type: "order.paid")
+            for index in account.orders.indices { account.orders[index].changes[2] = nil }
+        },
+        Spoiling("a payment that its merchant never heard of") { $0.inboxes[1].filed[12] = "77" },
         Spoiling("a change missing told to the platform") { $0.events.remove(at: 0) },
         Spoiling("a change twice told to the platform") { $0.events.append($0.events[0]) },
         Spoiling("a change told that no timeline has") { $0.orders[0].changes[2] = nil },
@@ -149,5 +216,20 @@ struct ReckoningTests {
     )
     func writesMoney(fen: Int64, text: String) {
         #expect(yuan(fen) == text)
+    }
+}
+
+extension Account {
+    /// As if every event of that type had been lost before anybody heard of it.
+    fileprivate mutating func forget(type: String) {
+        let lost = Set(events.filter { $0.type == type }.map(\.id))
+        events.removeAll { lost.contains($0.id) }
+        webhooksOwed.subtract(lost)
+        for event in lost { webhookDeliveries[event] = nil }
+        for index in inboxes.indices {
+            let kept = inboxes[index].filed.sorted { $0.key < $1.key }.map(\.value).filter { !lost.contains($0) }
+            inboxes[index].filed = Dictionary(uniqueKeysWithValues: kept.enumerated().map { (Int64($0 + 11), $1) })
+            inboxes[index].streamed = inboxes[index].filed.keys.sorted()
+        }
     }
 }

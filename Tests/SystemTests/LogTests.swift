@@ -23,8 +23,7 @@ extension SystemTests {
         )
         func keepSecrets(level: String) async throws {
             try await RunningPlatform.with(settings: ["LOG_LEVEL": level, "STATS_INTERVAL_S": "2"]) { platform in
-                let (_, reckoning) = try await platform.lunch(orders: 40, over: 6, seed: 6)
-                #expect(reckoning.balances, "\(reckoning.text())")
+                _ = try await platform.lunch(orders: 40, over: 6, seed: 6)
                 let lines = platform.logLines()
                 #expect(lines.count > 500)
                 let planted = Self.planted(platform)
@@ -49,8 +48,7 @@ extension SystemTests {
                 encoding: .utf8
             )
             try await RunningPlatform.with(settings: ["LOG_LEVEL": "trace", "STATS_INTERVAL_S": "2"]) { platform in
-                let (_, reckoning) = try await platform.lunch(orders: 60, over: 8, seed: 7)
-                #expect(reckoning.balances, "\(reckoning.text())")
+                _ = try await platform.lunch(orders: 60, over: 8, seed: 7)
                 let seen = Set(platform.logLines().compactMap { try? JSON(parsing: $0.line)["event"]?.string })
                 #expect(seen.contains("stats"))
                 #expect(seen.count > 10)

@@ -90,7 +90,7 @@ final class RunningPlatform: Sendable {
         var instances: [Instance] = []
         for service in ServiceName.allCases {
             for number in 1...count {
-                let port = try await FreePort.take()
+                let port = try FreePort.take()
                 let process = try launch(service, number, port: port, environment[service] ?? [:], logs: logs)
                 instances.append(Instance(service: service, number: number, port: port, process: process))
             }

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestSupport
 
 @testable import CampusSimulator
 
@@ -33,15 +34,22 @@ final class ServiceProcess: Sendable {
             }
         }
         process = Process()
-        process.executableURL = Self.products.appending(path: product)
+        // As the kernel names it: `.build/debug` is a link.
+        let executable = Self.products.appending(path: product).resolvingSymlinksInPath()
+        process.executableURL = executable
         process.arguments = arguments
         process.environment = ["PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"].merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try Self.appending(to: output)
         process.standardError = try Self.appending(to: errors)
         let exit = exit
-        process.terminationHandler = { ended in exit.update { $0 = ended.terminationStatus } }
+        process.terminationHandler = { ended in
+            ProcessList.remove(ended.processIdentifier)
+            exit.update { $0 = ended.terminationStatus }
+        }
         try process.run()
+        ProcessList.add(process.processIdentifier, executable: executable.path)
+        if !process.isRunning { ProcessList.remove(process.processIdentifier) }
     }
 
     private static func appending(to file: URL) throws -> FileHandle {

@@ -12,7 +12,7 @@ extension SystemTests {
         )
         func drains() async throws {
             try await RunningPlatform.with { platform in
-                let (account, reckoning) = try await platform.lunch(orders: 60, over: 15, seed: 5) { board in
+                let account = try await platform.lunch(orders: 60, over: 15, seed: 5) { board in
                     for (index, instance) in platform.instances.enumerated() {
                         await board.waitForOrders(12 * (index + 1))
                         let start = ContinuousClock.now
@@ -23,7 +23,6 @@ extension SystemTests {
                         try await platform.waitUntilReady(instance)
                     }
                 }
-                #expect(reckoning.balances, "\(reckoning.text())")
                 #expect(account.streamResumes >= account.inboxes.count)
             }
         }

@@ -12,7 +12,7 @@ import Musl
 /// The folders of this process's clusters, which vanish with it; those of processes that were killed are swept up.
 enum ClusterFolder {
     /// `/tmp/campus-tests-{user}/{process}-{number}`; short, for a socket's path is limited.
-    private static let root = "/tmp/campus-tests-\(getuid())"
+    static let root = "/tmp/campus-tests-\(getuid())"
 
     private struct State {
         var made: [String] = []

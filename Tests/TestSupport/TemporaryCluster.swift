@@ -36,7 +36,7 @@ public final class TemporaryCluster: Sendable {
         _ body: (TemporaryCluster) async throws -> Value
     ) async throws -> Value {
         let folder = ClusterFolder.make()
-        let cluster = TemporaryCluster(folder: folder, port: try freePort())
+        let cluster = TemporaryCluster(folder: folder, port: try FreePort.take())
         do {
             var arguments = ["start", folder, "--template", ClusterFolder.template, "--port", "\(cluster.port)"]
             for setting in settings { arguments += ["--set", setting] }
@@ -90,11 +90,5 @@ public final class TemporaryCluster: Sendable {
     private func destroy() async {
         _ = try? await ClusterScript.run(["destroy", folder])
         ClusterFolder.forget(folder)
-    }
-
-    /// A port that was free a moment ago.
-    private static func freePort() throws -> Int {
-        let listener = try ListeningSocket()
-        return listener.port
     }
 }

@@ -45,7 +45,15 @@ struct DemoCommand: AsyncParsableCommand {
 
     func run() async throws {
         let console = Console(plain: plain)
-        let campus = CampusAccess(credentials: try Credentials.read(path: credentials))
+        let access = try Credentials.read(path: credentials)
+        let reckoning = try await untilInterrupted {
+            try await CampusAccess.with(access) { campus in Reckoning(try await play(on: campus, console)) }
+        }
+        console.write(reckoning.text())
+        guard reckoning.balances else { throw ExitCode(1) }
+    }
+
+    private func play(on campus: CampusAccess, _ console: Console) async throws -> Account {
         let plan = LunchPlan(count: orders, over: .seconds(rate.map { Double(orders) / $0 } ?? seconds), seed: seed)
         let cast = Cast(run: Self.runName(at: Date()))
         var options = Lunch.Options()
@@ -57,15 +65,12 @@ struct DemoCommand: AsyncParsableCommand {
             heading: "校园午餐 canteen lunch · \(campus.credentials.campus) · seed \(seed) · run \(cast.run)",
             console: console
         )
-        let reckoning = try await withThrowingTaskGroup(of: Void.self) { group in
+        return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await view.run() }
             let account = try await lunch.play()
             group.cancelAll()
-            return Reckoning(account)
+            return account
         }
-        try await campus.shutdown()
-        console.write(reckoning.text())
-        guard reckoning.balances else { throw ExitCode(1) }
     }
 
     /// Short, and later for a later run.

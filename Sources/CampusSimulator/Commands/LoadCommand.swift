@@ -28,7 +28,11 @@ struct LoadCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let campus = CampusAccess(credentials: try Credentials.read(path: credentials), patience: .seconds(10))
+        let access = try Credentials.read(path: credentials)
+        try await CampusAccess.with(access, patience: .seconds(10)) { campus in try await load(campus) }
+    }
+
+    private func load(_ campus: CampusAccess) async throws {
         let plan = LunchPlan(count: max(1, Int(rate * duration)), over: .seconds(duration), seed: seed)
         let cast = Cast(run: DemoCommand.runName(at: Date()))
         let clock = CampusClock(campusNow: try await TestClock(campus: campus, run: cast.run).now())
@@ -51,7 +55,6 @@ struct LoadCommand: AsyncParsableCommand {
             return await group.reduce(into: [Duration?]()) { $0.append($1) }
         }
         let elapsed = ContinuousClock.now - start
-        try await campus.shutdown()
         let times = answers.compactMap(\.self).sorted()
         let console = Console(plain: true)
         console.write("placed and paid \(times.count) of \(answers.count) in \(elapsed)")

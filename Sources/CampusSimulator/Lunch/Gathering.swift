@@ -5,19 +5,22 @@ struct Gathering: Sendable {
     let campus: CampusAccess
     let orders: [PlacedOrder]
     let people: LunchPeople
+    let till: PaymentDesk
+    let agent: Agent
     let subscription: WebhookSubscription
     /// The subscription's endpoint.
     let endpoint: String
 
-    /// Gathers it all as it is now, with what the till took.
-    func account(payments: [Account.Payment]) async throws -> Account {
-        let files = try await files()
+    /// Gathers it all as it is now.
+    func account() async throws -> Account {
+        let files = try await orders.map(atOnce: 8) { try await file(of: $0) }
         let owed = try await subscription.owed(to: endpoint)
         return Account(
             orders: files.map(\.order),
-            payments: payments,
+            payments: till.payments,
             refunds: files.flatMap(\.refunds),
-            grants: files.flatMap(\.grants),
+            cases: files.flatMap(\.cases),
+            rulings: agent.allRulings,
             inboxes: try await people.inboxes(),
             events: subscription.receiver.events,
             webhooksOwed: owed,
@@ -34,29 +37,14 @@ struct Gathering: Sendable {
     private struct File: Sendable {
         let order: Account.Order
         var refunds: [Account.Refund] = []
-        var grants: [Account.Grant] = []
-    }
-
-    /// The files of all orders, a few asked for at a time.
-    private func files() async throws -> [File] {
-        try await withThrowingTaskGroup(of: File.self) { group in
-            var files: [File] = []
-            var remaining = orders[...]
-            for order in remaining.prefix(8) { group.addTask { try await file(of: order) } }
-            remaining = remaining.dropFirst(8)
-            while let file = try await group.next() {
-                files.append(file)
-                if let order = remaining.popFirst() { group.addTask { try await self.file(of: order) } }
-            }
-            return files.sorted { $0.order.plan.number < $1.order.plan.number }
-        }
+        var cases: [Account.Case] = []
     }
 
     private func file(of placed: PlacedOrder) async throws -> File {
         var file = File(order: try await order(placed))
         for summary in try await campus.afterSales.pages("/v1/cases", query: [("order_id", placed.id)]) {
             let item = try await campus.afterSales.get("/v1/cases/\(summary["id"]?.string ?? "")")
-            if let grant = grant(in: item, of: placed) { file.grants.append(grant) }
+            file.cases.append(opened(item, about: placed))
             file.refunds += refunds(of: item, for: placed)
         }
         return file
@@ -68,6 +56,8 @@ struct Gathering: Sendable {
         return Account.Order(
             plan: order.plan,
             id: order.id,
+            customer: "customer:\(till.cast.student(order.plan.student))",
+            merchant: "merchant:\(till.cast.merchant(order.plan.stall))",
             status: json["status"]?.string ?? "",
             payableFen: order.payableFen,
             paidFen: (json["payments"]?.array ?? []).reduce(0) { $0 + ($1["amount_fen"]?.integer ?? 0) },
@@ -78,12 +68,14 @@ struct Gathering: Sendable {
         )
     }
 
-    private func grant(in item: JSON, of order: PlacedOrder) -> Account.Grant? {
-        guard item["system"]?.bool == false, let verdict = item["decision"]?["verdict"]?.string else { return nil }
-        return Account.Grant(
+    private func opened(_ item: JSON, about order: PlacedOrder) -> Account.Case {
+        let verdict = item["decision"]?["verdict"]?.string
+        return Account.Case(
+            id: item["id"]?.string ?? "",
             orderNumber: order.plan.number,
-            verdict: verdict,
-            fen: verdict == "rejected" ? 0 : item["approved_fen"]?.integer ?? 0
+            isSystem: item["system"]?.bool ?? false,
+            verdict: verdict == "in_review" ? nil : verdict,
+            approvedFen: verdict == "rejected" ? 0 : item["approved_fen"]?.integer ?? 0
         )
     }
 

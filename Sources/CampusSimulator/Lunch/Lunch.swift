@@ -5,7 +5,7 @@ import Model
 struct Lunch: Sendable {
     /// What may differ from one lunch to the next.
     struct Options: Sendable {
-        /// How long to wait, when all have played, for what they are owed.
+        /// How long to wait, when all have played, for everything that they are owed.
         var settling = Duration.seconds(60)
         /// One in so many webhook events is refused at its first attempt; 0 refuses none.
         var webhookRefusesOneIn = 40
@@ -48,48 +48,61 @@ struct Lunch: Sendable {
             campus: campus,
             run: cast.run
         )
+        let scripts = plan.orders.map { order in
+            OrderScript(
+                plan: order,
+                cast: cast,
+                campus: campus,
+                till: till,
+                agent: agent,
+                board: board,
+                clock: clock
+            )
+        }
         return try await withThrowingTaskGroup(of: Void.self) { group in
             for reader in people.readers { group.addTask { await reader.run() } }
-            group.addTask { try await agent.run() }
+            group.addTask { await agent.run() }
             let endpoint = try await subscription.open(in: &group)
-            try await people.waitUntilConnected(atMost: options.settling)
-
-            let scripts = plan.orders.map { order in
-                OrderScript(
-                    plan: order,
-                    cast: cast,
+            let account = await Self.result(of: {
+                try await people.waitUntilConnected(by: .now + options.settling)
+                let orders = try await Self.play(scripts, onFault: campus.mishaps)
+                // From here on people only wait for what they are owed, all of them until then.
+                let deadline = ContinuousClock.now + options.settling
+                // What waits for nothing but time is over before time is moved, so that the clock moves no one else.
+                await settle(orders.filter { !$0.plan.story.waitsForDeadline }, by: deadline)
+                try await testClock.advance(by: options.deadlinePasses)
+                await settle(orders, by: deadline)
+                let gathering = Gathering(
                     campus: campus,
+                    orders: orders,
+                    people: people,
                     till: till,
                     agent: agent,
-                    board: board,
-                    clock: clock
+                    subscription: subscription,
+                    endpoint: endpoint
                 )
-            }
-            let orders = try await Self.play(scripts, onFault: campus.mishaps)
-            // What waits for nothing but time is over before time is moved, so that the clock moves no one else.
-            await settle(orders.filter { !$0.plan.story.waitsForDeadline })
-            try await testClock.advance(by: options.deadlinePasses)
-            await settle(orders)
-
-            let gathering = Gathering(
-                campus: campus,
-                orders: orders,
-                people: people,
-                subscription: subscription,
-                endpoint: endpoint
-            )
-            let account = try await gather(gathering, till)
-            try await subscription.close(endpoint)
+                return try await gather(gathering, by: deadline)
+            })
+            // On every way out, in a task of its own that nothing has cancelled: else the service would send to nobody for days.
+            let closing = await Task { try await subscription.close(endpoint) }.result
             group.cancelAll()
-            return account
+            try closing.get()
+            return try account.get()
+        }
+    }
+
+    private static func result(of body: () async throws -> Account) async -> Result<Account, any Error> {
+        do {
+            return .success(try await body())
+        } catch {
+            return .failure(error)
         }
     }
 
     /// Gathers until all adds up, for the last notices may be on their way still; what does not add up in time does not.
-    private func gather(_ gathering: Gathering, _ till: PaymentDesk) async throws -> Account {
-        let deadline = ContinuousClock.now + options.settling
+    private func gather(_ gathering: Gathering, by deadline: ContinuousClock.Instant) async throws -> Account {
         while true {
-            let account = try await gathering.account(payments: till.payments)
+            let account = try await gathering.account()
             if Reckoning(account).balances || ContinuousClock.now > deadline { return account }
             try await Task.sleep(for: .milliseconds(500))
         }
@@ -119,8 +132,8 @@ struct Lunch: Sendable {
     }
 
     /// Waits until everybody was told how these orders end; what is missing then, the reckoning will name.
-    private func settle(_ orders: [PlacedOrder]) async {
-        let areAllEnded = await board.wait(atMost: options.settling) { rows in
+    private func settle(_ orders: [PlacedOrder], by deadline: ContinuousClock.Instant) async {
+        let areAllEnded = await board.wait(atMost: deadline - .now) { rows in
             orders.allSatisfy { order in rows[order.id].map { $0.hasEnded(order.plan.story) } ?? false }
         }
         guard !areAllEnded else { return }
@@ -143,7 +156,7 @@ extension LunchBoard.Row {
         let settled = refunds.values.filter { $0.status == "succeeded" || $0.status == "closed" }.count
         switch story.money {
         case .kept: return true
-        case .granted(verdict: "rejected"): return true
+        case .granted(.nothing): return true
         case .returned, .excessReturned, .granted: return settled > 0 && settled == refunds.count
         }
     }

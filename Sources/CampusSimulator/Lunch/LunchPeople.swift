@@ -33,30 +33,25 @@ struct LunchPeople: Sendable {
     /// Reconnections of all streams together.
     var resumes: Int { people.reduce(0) { $0 + $1.reader.resumes } }
 
-    /// Waits until every stream is open; throws when one does not open.
-    func waitUntilConnected(atMost timeout: Duration) async throws {
+    /// Waits until every stream is open; throws when one is not by then.
+    func waitUntilConnected(by deadline: ContinuousClock.Instant) async throws {
         for person in people {
-            guard await person.reader.waitUntilConnected(atMost: timeout) else {
-                throw StreamNotOpened(recipient: person.reader.recipient)
+            guard await person.reader.waitUntilConnected(atMost: deadline - .now) else {
+                throw StreamNotOpened(recipient: person.reader.recipient, cause: campus.mishaps.unexpected.last)
             }
         }
     }
 
     /// What is filed in each inbox since before lunch, and what each stream brought of it.
     func inboxes() async throws -> [Account.Inbox] {
-        var inboxes: [Account.Inbox] = []
-        for person in people {
-            let filed = try await inbox(of: person)
-            inboxes.append(
-                Account.Inbox(
-                    recipient: person.reader.recipient,
-                    before: person.before,
-                    filed: filed,
-                    streamed: person.reader.lines.map(\.number)
-                )
+        try await people.map(atOnce: 8) { person in
+            Account.Inbox(
+                recipient: person.reader.recipient,
+                before: person.before,
+                filed: try await inbox(of: person),
+                streamed: person.reader.lines.map(\.number)
             )
         }
-        return inboxes
     }
 
     private func inbox(of person: Person) async throws -> [Int64: String] {
@@ -78,6 +73,8 @@ struct LunchPeople: Sendable {
 /// A stream that did not open.
 struct StreamNotOpened: Error, CustomStringConvertible {
     let recipient: String
+    /// What went wrong last.
+    let cause: String?
 
-    var description: String { "the stream of \(recipient) did not open" }
+    var description: String { "the stream of \(recipient) did not open" + (cause.map { ": \($0)" } ?? "") }
 }

@@ -20,7 +20,7 @@ struct OrderScript: Sendable {
     func play() async throws -> PlacedOrder {
         let order = try await student.place(plan, promisedAt: promisedAt())
         board.add(order)
-        agent.learn(plan.story, of: order.id)
+        agent.learn(plan, of: order.id)
         try await pause()
         switch plan.story {
         case .fine:

@@ -91,15 +91,26 @@ enum Story: String, CaseIterable, Sendable {
         }
     }
 
+    /// Whether the payment is reported while the order waits for it.
+    var isPaidInTime: Bool {
+        switch self {
+        case .neverPaid, .paidLate: false
+        case .fine, .late, .notDelivered, .neverAccepted, .cancelled, .rejected, .paidTwice, .overpaid, .spilled,
+            .missingItem, .changedMind:
+            true
+        }
+    }
+
     /// What becomes of the money that was paid.
     var money: MoneyEnding {
         switch self {
         case .fine, .neverPaid: .kept
         case .neverAccepted, .cancelled, .rejected, .paidLate: .returned
         case .paidTwice, .overpaid: .excessReturned
-        case .late, .notDelivered, .spilled: .granted(verdict: "approved")
-        case .missingItem: .granted(verdict: "partly_approved")
-        case .changedMind: .granted(verdict: "rejected")
+        case .late, .notDelivered: .granted(.everything)
+        case .spilled: .granted(.goods)
+        case .missingItem: .granted(.part)
+        case .changedMind: .granted(.nothing)
         }
     }
 
@@ -132,7 +143,27 @@ enum MoneyEnding: Sendable {
     /// What was owed is kept, the rest goes back.
     case excessReturned
     /// The student asks, and what the answer grants goes back.
-    case granted(verdict: String)
+    case granted(Grant)
+}
+
+/// What a student who asks for a whole order is granted in the end.
+enum Grant: Sendable {
+    /// What the order cost: it came late or not at all.
+    case everything
+    /// What the order cost without its delivery, which took place.
+    case goods
+    /// What an agent rules.
+    case part
+    case nothing
+
+    /// The verdict that says so.
+    var verdict: String {
+        switch self {
+        case .everything, .goods: "approved"
+        case .part: "partly_approved"
+        case .nothing: "rejected"
+        }
+    }
 }
 
 /// How an agent answers a question that rules did not.

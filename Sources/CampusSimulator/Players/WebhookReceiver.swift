@@ -116,6 +116,8 @@ extension Account.Event {
             id: id,
             type: type,
             orderID: data["order_id"]?.string,
+            subjectID: (data["refund_id"] ?? data["case_id"] ?? data["order_id"])?.string ?? "",
+            verdict: data["verdict"]?.string,
             version: data["version"]?.integer ?? 0,
             customerID: data["customer_id"]?.string
         )

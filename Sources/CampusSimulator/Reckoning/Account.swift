@@ -4,6 +4,10 @@ struct Account: Sendable {
     struct Order: Sendable {
         var plan: OrderPlan
         var id: String
+        /// Who ordered, as a recipient: `customer:stu_1`.
+        var customer: String
+        /// Who cooks, as a recipient: `merchant:mer_1`.
+        var merchant: String
         var status: String
         var payableFen: Int64
         /// What the service says was paid for it.
@@ -26,11 +30,21 @@ struct Account: Sendable {
         var status: String
     }
 
-    /// What a student was told about the money asked for, by a rule or by an agent.
-    struct Grant: Sendable {
+    /// A case as the after-sales service tells it.
+    struct Case: Sendable {
+        var id: String
         var orderNumber: Int
-        var verdict: String
-        /// 0 when it was refused.
+        /// Whether the service opened it itself, because money was due back.
+        var isSystem: Bool
+        /// What its student was told, by a rule or by an agent; nil while nobody has decided.
+        var verdict: String?
+        /// What was approved, 0 when it was refused.
+        var approvedFen: Int64
+    }
+
+    /// What the agent meant to give back for an order.
+    struct Ruling: Sendable {
+        var orderNumber: Int
         var fen: Int64
     }
 
@@ -51,6 +65,10 @@ struct Account: Sendable {
         var id: String
         var type: String
         var orderID: String?
+        /// The refund, the case or the order that it is about.
+        var subjectID: String
+        /// What a decision says.
+        var verdict: String?
         /// The version of the order, case or refund that it made.
         var version: Int64
         /// The customer concerned.
@@ -60,7 +78,8 @@ struct Account: Sendable {
     var orders: [Order]
     var payments: [Payment]
     var refunds: [Refund]
-    var grants: [Grant]
+    var cases: [Case]
+    var rulings: [Ruling]
     var inboxes: [Inbox]
     /// The distinct events that webhooks told.
     var events: [Event]

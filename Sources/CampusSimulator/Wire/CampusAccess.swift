@@ -12,7 +12,7 @@ struct CampusAccess: Sendable {
     let mishaps: Mishaps
 
     /// Access with these credentials; a service may be away for as long as `patience` before a request gives up.
-    init(credentials: Credentials, patience: Duration = .seconds(60)) {
+    private init(credentials: Credentials, patience: Duration) {
         self.credentials = credentials
         let mishaps = Mishaps()
         self.mishaps = mishaps
@@ -29,7 +29,7 @@ struct CampusAccess: Sendable {
         func client(_ addresses: [String]) -> ServiceClient {
             ServiceClient(
                 http: http,
-                addresses: addresses,
+                instances: Instances(addresses: addresses),
                 platformKey: credentials.platformKey,
                 patience: patience,
                 mishaps: mishaps
@@ -40,8 +40,24 @@ struct CampusAccess: Sendable {
         notify = client(credentials.addresses.notify)
     }
 
-    /// Closes every connection; nothing can be sent afterwards.
-    func shutdown() async throws {
+    /// Access for `body`, every connection of which is closed afterwards.
+    static func with<Value: Sendable>(
+        _ credentials: Credentials,
+        patience: Duration = .seconds(60),
+        _ body: @Sendable (CampusAccess) async throws -> Value
+    ) async throws -> Value {
+        let campus = CampusAccess(credentials: credentials, patience: patience)
+        do {
+            let value = try await body(campus)
+            try await campus.shutdown()
+            return value
+        } catch {
+            try? await campus.shutdown()
+            throw error
+        }
+    }
+
+    private func shutdown() async throws {
         try await order.http.shutdown()
         try await streams.shutdown()
     }

@@ -33,8 +33,8 @@ struct ServiceClient: Sendable {
     private static let largestAnswer = 8 * 1_024 * 1_024
 
     let http: HTTPClient
-    /// Where its instances listen, without a slash at the end; a request that one does not answer goes to the next.
-    let addresses: [String]
+    /// A request that one does not answer goes to the next.
+    let instances: Instances
     let platformKey: String
     /// How long a service may be away before a request gives up.
     let patience: Duration
@@ -73,7 +73,7 @@ struct ServiceClient: Sendable {
     }
 
     /// One of the instances, whichever.
-    var anyAddress: String { addresses.randomElement() ?? "" }
+    var anyAddress: String { instances.addresses.randomElement() ?? "" }
 
     /// The headers that say who asks.
     func headers(for caller: Caller) -> HTTPHeaders {
@@ -104,15 +104,19 @@ struct ServiceClient: Sendable {
         let clock = ContinuousClock()
         let deadline = clock.now + patience
         var pause = Duration.milliseconds(50)
-        var instance = Int.random(in: addresses.indices)
+        let count = instances.addresses.count
+        let first = instances.first
+        var turn = 0
         while true {
             let problem: any Error
-            request.url = addresses[instance % addresses.count] + path + Self.queryText(query)
-            instance += 1
+            let instance = (first + turn) % count
+            request.url = instances.addresses[instance] + path + Self.queryText(query)
             do {
                 let answer = try await attempt(request, name: name)
                 switch answer {
-                case .answered(let json): return json
+                case .answered(let json):
+                    instances.noteAnswer(of: instance)
+                    return json
                 case .tryAgain(let reason): problem = reason
                 }
             } catch let fault as UnexpectedAnswer {
@@ -128,6 +132,9 @@ struct ServiceClient: Sendable {
             }
             guard clock.now + pause < deadline else { throw problem }
             mishaps.noteRepeat()
+            turn += 1
+            // Nobody waits before each instance has been asked once.
+            guard turn % count == 0 else { continue }
             try await clock.sleep(for: pause)
             pause = min(pause * 2, .seconds(1))
         }
