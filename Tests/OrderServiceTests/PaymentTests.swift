@@ -1,4 +1,5 @@
 import Model
+import Postgres
 import Testing
 
 @testable import OrderService
@@ -72,6 +73,71 @@ struct PaymentTests {
             try await campus.move(rejected, "reject")
             #expect(try await campus.post("/v1/orders/\(rejected)/reject", ["reason": "again"]).status == 409)
             #expect(try await campus.refundsDue(for: rejected) == ["excess 100", "cancelled 2000"])
+        }
+    }
+
+    @Test("pretend money pays on a test campus only")
+    func sandbox() async throws {
+        try await TestCampus.run(isTest: false) { campus in
+            let order = try await campus.place()
+            #expect(try await campus.pay(order).pointers == ["/channel"])
+            guard case .object(var several) = campus.payBody("t1") else { return }
+            several["orders"] = [["order_id": .string(order), "amount_fen": 2_000]]
+            #expect(try await campus.post("/v1/payments", .object(several)).pointers == ["/channel"])
+            guard case .object(var real) = campus.payBody("t1") else { return }
+            real["channel"] = "wechat"
+            #expect(try await campus.post("/v1/orders/\(order)/pay", .object(real))["status"] == "paid")
+        }
+    }
+
+    @Test("what a refund will need is kept as it was reported")
+    func references() async throws {
+        try await TestCampus.run { campus in
+            let order = try await campus.place()
+            guard case .object(var body) = campus.payBody("t1") else { return }
+            let references: JSONObject = [
+                "out_trade_no": "O-1", "mchid": "1900000109", "sub_mchid": "1900000110", "payer_fen": 1_500,
+                "payer_openid": "oUpF8uMuAJO",
+            ]
+            for member in references.members { body[member.name] = member.value }
+            let paid = try await campus.post("/v1/orders/\(order)/pay", .object(body))
+            #expect(paid.status == 200, "\(paid.body)")
+            let stored: JSON = try await campus.pool.autocommit { session in
+                try session.one(
+                    """
+                    select to_jsonb(r) from (
+                        select out_trade_no, mchid, sub_mchid, payer_fen, payer_openid from campus.payment
+                    ) r
+                    """
+                ) { try $0[0] }
+            }
+            for member in references.members { #expect(stored[member.name] == member.value, "\(member.name)") }
+        }
+    }
+
+    @Test("of one payment for several orders, each takes what it can use, and gives back its own part alone")
+    func severalStates() async throws {
+        try await TestCampus.run { campus in
+            var orders: [String] = []
+            for _ in 0..<4 { orders.append(try await campus.place()) }
+            let cancelled = orders[0]
+            let paid = orders[1]
+            try await campus.move(cancelled, "cancel")
+            try await campus.pay(paid)
+            guard case .object(var body) = campus.payBody("t1", 8_000) else { return }
+            body["orders"] = .array(orders.map { ["order_id": .string($0), "amount_fen": 2_000] })
+            let answer = try await campus.post("/v1/payments", .object(body))
+            #expect(answer.status == 201, "\(answer.body)")
+            #expect(
+                answer["orders"]?.array?.compactMap { $0["status"]?.string } == ["cancelled", "paid", "paid", "paid"]
+            )
+            #expect(try await campus.refundsDue(for: cancelled) == ["late 2000"])
+            #expect(try await campus.refundsDue(for: paid) == ["duplicate 2000"])
+            #expect(try await campus.refundsDue(for: orders[2]).isEmpty)
+            try await campus.move(orders[2], "cancel")
+            #expect(try await campus.refundsDue(for: orders[2]) == ["cancelled 2000"])
+            #expect(try await campus.refundsDue(for: orders[3]).isEmpty)
+            #expect(try await campus.get("/v1/orders/\(orders[3])")["totals"]?["paid_fen"] == 2_000)
         }
     }
 

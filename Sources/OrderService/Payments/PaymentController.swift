@@ -45,13 +45,13 @@ struct PaymentController: Sendable {
 
     private func pay(_ call: Call) async throws -> Reply {
         let key = try OrderKey(call)
-        let payment = try PaymentReport.parsed(call.body, for: key.id, now: call.now)
+        let payment = try PaymentReport.parsed(call.body, for: key.id, of: call.campus, now: call.now)
         let request = OrderRequest(call, payment.items, at: payment.paidAt, payment: payment)
         return try await changeOrders(request, logger: call.logger)
     }
 
     private func report(_ call: Call) async throws -> Reply {
-        let payment = try PaymentReport.parsed(call.body, now: call.now)
+        let payment = try PaymentReport.parsed(call.body, of: call.campus, now: call.now)
         var request = OrderRequest(call, payment.items, at: payment.paidAt, payment: payment)
         request.listsOrders = true
         let actor = call.principal.actor

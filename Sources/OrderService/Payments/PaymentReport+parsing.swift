@@ -3,13 +3,18 @@ import ServiceKit
 
 extension PaymentReport {
     /// Reads a report for one order that is as ``PaymentSchemas/pay`` says.
-    static func parsed(_ body: JSON, for order: OrderID, now: Timestamp) throws(Problem) -> PaymentReport {
+    static func parsed(
+        _ body: JSON,
+        for order: OrderID,
+        of campus: Campus,
+        now: Timestamp
+    ) throws(Problem) -> PaymentReport {
         let amount = Money(fen: body["amount_fen"]?.integer ?? 0)
-        return try parsed(body, [Allocation(order: order, amount: amount)], [], now)
+        return try parsed(body, [Allocation(order: order, amount: amount)], [], campus, now)
     }
 
     /// Reads a report for several orders that is as ``PaymentSchemas/report`` says.
-    static func parsed(_ body: JSON, now: Timestamp) throws(Problem) -> PaymentReport {
+    static func parsed(_ body: JSON, of campus: Campus, now: Timestamp) throws(Problem) -> PaymentReport {
         var faults: [Fault] = []
         var allocations: [Allocation] = []
         for (index, entry) in (body["orders"]?.array ?? []).enumerated() {
@@ -23,16 +28,23 @@ extension PaymentReport {
         if total != body["amount_fen"]?.integer {
             faults.append(Fault("/orders", "sum to \(total) fen, which is not `amount_fen`"))
         }
-        return try parsed(body, allocations, faults, now)
+        return try parsed(body, allocations, faults, campus, now)
     }
 
     private static func parsed(
         _ body: JSON,
         _ allocations: [Allocation],
         _ earlierFaults: [Fault],
+        _ campus: Campus,
         _ now: Timestamp
     ) throws(Problem) -> PaymentReport {
         var faults = earlierFaults
+        let channel = body["channel"]?.string.flatMap(PaymentChannel.init) ?? .delegated
+        if channel == .sandbox, !campus.isTest {
+            faults.append(
+                Fault("/channel", "must not be `sandbox`: it moves no money, and the campus is not a test campus")
+            )
+        }
         let amount = body["amount_fen"]?.integer ?? 0
         let payerAmount = body["payer_fen"]?.integer
         if let payerAmount, payerAmount > amount {
@@ -41,7 +53,7 @@ extension PaymentReport {
         guard faults.isEmpty else { throw .validation(faults) }
         return PaymentReport(
             id: PaymentID.make(at: now),
-            channel: body["channel"]?.string.flatMap(PaymentChannel.init) ?? .delegated,
+            channel: channel,
             transactionID: body["transaction_id"]?.string ?? "",
             amount: Money(fen: amount),
             paidAt: body["paid_at"]?.string.flatMap(Timestamp.init(rfc3339:)) ?? now,

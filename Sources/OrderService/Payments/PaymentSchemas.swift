@@ -37,7 +37,7 @@ enum PaymentSchemas {
     )
 
     private static let payment: [JSONSchema.Member] = [
-        .required("channel", .enumeration(of: PaymentChannel.self)),
+        .required("channel", .enumeration(of: PaymentChannel.self), "`sandbox` on test campuses only."),
         .required("transaction_id", transactionID, "The channel's number: the same number is the same payment."),
         .required(
             "amount_fen",
