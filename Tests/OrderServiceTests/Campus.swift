@@ -6,12 +6,12 @@ import Logging
 import Model
 import NIOCore
 import Postgres
-import ServiceKit
 import Synchronization
 import TestSupport
 import Testing
 
 @testable import OrderService
+@testable import ServiceKit
 
 /// The service on a database of its own, with a test campus and a key for it.
 struct TestCampus: Sendable {
@@ -62,6 +62,34 @@ struct TestCampus: Sendable {
     /// The same campus, served by another run of the service.
     func with(_ client: any TestClientProtocol) -> TestCampus {
         TestCampus(database: database, id: id, key: key, client: client, pool: pool)
+    }
+
+    /// The same campus, asked with a token of a user's own instead of the platform's key.
+    func signedIn(as user: String, merchantID: String? = nil) async throws -> TestCampus {
+        let actor = try #require(Actor(user))
+        let material = Base64URL.encode([UInt8](repeating: 7, count: 32))
+        let signer = try await VerificationKey(
+            kid: "users-\(id)",
+            campus: id,
+            algorithm: .hs256,
+            material: material,
+            revokedAt: nil
+        )
+        try await pool.autocommit { [id] session in
+            try session.execute(
+                """
+                insert into campus.verification_key (kid, campus_id, algorithm, key)
+                values (\(signer.kid), \(id), 'HS256', \(material)) on conflict do nothing
+                """
+            )
+        }
+        var claims: JSONObject = [
+            "sub": .string(actor.id), "role": .string(actor.role.rawValue), "campus": .string(id.description),
+            "exp": .integer(SystemWallClock().now().seconds + 3_600),
+        ]
+        if let merchantID { claims["merchant_id"] = .string(merchantID) }
+        let token = try SignedToken(claims: claims, key: signer).text
+        return TestCampus(database: database, id: id, key: token, client: client, pool: pool)
     }
 
     /// A new campus with a key for everything.

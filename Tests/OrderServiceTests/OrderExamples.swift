@@ -16,9 +16,17 @@ enum Example {
     static func context(
         _ actor: Actor = Actor(role: .platform, id: "app"),
         now: Timestamp = Example.now,
-        at reported: Timestamp? = nil
+        at reported: Timestamp? = nil,
+        mayReportLate: Bool = true
     ) -> OrderContext {
-        OrderContext(actor: actor, now: now, reportedAt: reported, deadlines: deadlines, isTest: true)
+        OrderContext(
+            actor: actor,
+            now: now,
+            reportedAt: reported,
+            mayReportLate: mayReportLate,
+            deadlines: deadlines,
+            isTest: true
+        )
     }
 
     static func payment(_ number: UInt64 = 1, paidAt: Timestamp = Example.now) -> ReportedPayment {

@@ -187,31 +187,6 @@ struct OrderLifeTests {
         }
     }
 
-    @Test("reported times keep their order; the conflict is named")
-    func reportedTimes() async throws {
-        try await TestCampus.run { campus in
-            let order = try await campus.place()
-            try await campus.move(order, "pay", "accept", "ready")
-            let pickup = try await campus.post(
-                "/v1/orders/\(order)/pickup",
-                ["rider": ["id": "r_1"], "at": "2026-03-01T04:00:00Z"]
-            )
-            #expect(pickup["times"]?["picked_up_at"] == "2026-03-01T04:00:00Z")
-            let early = try await campus.post(
-                "/v1/orders/\(order)/deliver",
-                ["handover": ["kind": "gate"], "at": "2026-03-01T03:59:59Z"]
-            )
-            #expect(early.status == 422)
-            #expect(early.pointers == ["/at"])
-            #expect(early["errors"]?.array?.first?["detail"]?.string?.contains("pickup") == true)
-            let ahead = try await campus.post(
-                "/v1/orders/\(order)/deliver",
-                ["handover": ["kind": "gate"], "at": "2999-01-01T00:00:00Z"]
-            )
-            #expect(ahead.pointers == ["/at"])
-        }
-    }
-
     @Test("orders of other platforms are tracked without payment")
     func foreign() async throws {
         try await TestCampus.run { campus in
@@ -247,32 +222,6 @@ struct OrderLifeTests {
             #expect(try await campus.get("/v1/orders?cursor=abc").status == 422)
             let foreign = Cursor(time: Timestamp(microseconds: .min), id: OrderID(high: 0, low: 0)).text
             #expect(try await campus.get("/v1/orders?cursor=\(foreign)").status == 422)
-        }
-    }
-
-    @Test("exceptions and facts of lines are kept, and seen")
-    func exceptionsAndFacts() async throws {
-        try await TestCampus.run { campus in
-            let order = try await campus.place()
-            try await campus.move(order, "pay", "accept", "ready", "pickup")
-            let exception = try await campus.post(
-                "/v1/orders/\(order)/exceptions",
-                ["kind": "spilled", "note": "大雨"],
-                as: "rider:r_1"
-            )
-            #expect(exception.status == 201)
-            #expect(exception["reported_by"] == "rider:r_1")
-            #expect(try await campus.events(of: order).last == "order.exception_reported")
-            let facts = try await campus.send(
-                .put,
-                "/v1/orders/\(order)/lines/2/facts",
-                ["opened": true],
-                as: "merchant:m_1"
-            )
-            #expect(facts["lines"]?.array?[1]["facts"] == ["used": .null, "opened": true, "activated": .null])
-            #expect(try await campus.send(.put, "/v1/orders/\(order)/lines/3/facts", ["opened": true]).status == 404)
-            #expect(try await campus.send(.put, "/v1/orders/\(order)/lines/2/facts", [:]).status == 422)
-            #expect(try await campus.get("/v1/orders/\(order)")["version"] == 7)
         }
     }
 }

@@ -201,6 +201,25 @@ struct OrderTransitionTests {
         }
     }
 
+    @Test("who is not the platform reports at most a minute late")
+    func timeBehind() throws {
+        let pickedUp = try Example.order(.pickedUp)
+        let deliver = OrderCommand.deliver(Handover(kind: .door))
+        let now = Example.now + .seconds(7_200)
+        func delivered(at reported: Timestamp, mayReportLate: Bool) throws(OrderRefusal) {
+            let rider = Actor(role: .rider, id: "r_1")
+            let context = Example.context(rider, now: now, at: reported, mayReportLate: mayReportLate)
+            _ = try pickedUp.applying(deliver, in: context)
+        }
+        let limit = now - .seconds(60)
+        #expect(throws: Never.self) { try delivered(at: limit, mayReportLate: false) }
+        let beyond = limit - .microseconds(1)
+        #expect(throws: OrderRefusal.timeBehind(at: beyond, now: now)) {
+            try delivered(at: beyond, mayReportLate: false)
+        }
+        #expect(throws: Never.self) { try delivered(at: beyond, mayReportLate: true) }
+    }
+
     @Test("facts of a line add up, and only of lines that exist")
     func lineFacts() throws {
         let delivered = try Example.order(.delivered)

@@ -35,7 +35,7 @@ struct OrderTransition: Hashable, Sendable {
     var exception: OrderException?
 }
 
-/// How far ahead of our clock a reported time may lie.
+/// How far ahead of our clock a reported time may lie; and how far behind, when the platform does not report it.
 let reportedTimeTolerance = Duration.seconds(60)
 /// What lies before 2000-01-01 is a mix-up of units, not a report.
 let earliestReportedTime = Timestamp(seconds: 946_684_800)
@@ -43,10 +43,7 @@ let earliestReportedTime = Timestamp(seconds: 946_684_800)
 extension Order {
     /// What the command makes of this order; refusing changes nothing.
     func applying(_ command: OrderCommand, in context: OrderContext) throws(OrderRefusal) -> OrderTransition {
-        if let reported = context.reportedAt, reported > context.now + reportedTimeTolerance {
-            throw .timeAhead(at: reported, now: context.now)
-        }
-        if let reported = context.reportedAt, reported < earliestReportedTime { throw .timeTooEarly }
+        if let reported = context.reportedAt { try check(reported, context) }
         var transition = OrderTransition(order: self)
         switch command {
         case .pay(let payment, let amount): try pay(payment, amount, context, &transition)
@@ -62,6 +59,15 @@ extension Order {
         case .timeOut(let timer): try timeOut(timer, context, &transition)
         }
         return transition
+    }
+
+    private func check(_ reported: Timestamp, _ context: OrderContext) throws(OrderRefusal) {
+        guard reported <= context.now + reportedTimeTolerance else { throw .timeAhead(at: reported, now: context.now) }
+        guard reported >= earliestReportedTime else { throw .timeTooEarly }
+        // Whoever is late must not be able to say that they were not.
+        guard context.mayReportLate || reported >= context.now - reportedTimeTolerance else {
+            throw .timeBehind(at: reported, now: context.now)
+        }
     }
 
     /// The first step of an order's life.

@@ -91,6 +91,8 @@ struct OrderContext: Hashable, Sendable {
     var now: Timestamp
     /// When it happened, if the caller says.
     var reportedAt: Timestamp?
+    /// Whether the caller may say so long after: the platform may, people with a token of their own may not.
+    var mayReportLate = true
     var deadlines: OrderDeadlines
     /// Whether the campus is a test campus.
     var isTest: Bool
@@ -108,6 +110,8 @@ enum OrderRefusal: Error, Hashable, Sendable {
     case paidElsewhere(OrderSource)
     /// The time lies too far ahead of our clock.
     case timeAhead(at: Timestamp, now: Timestamp)
+    /// The time lies too far back for somebody who is not the platform.
+    case timeBehind(at: Timestamp, now: Timestamp)
     /// The time lies before anything that could be reported.
     case timeTooEarly
     /// The time lies before an earlier step's, both as reported.

@@ -27,6 +27,7 @@ extension OrderContext {
             actor: call.principal.actor,
             now: call.now,
             reportedAt: reportedAt,
+            mayReportLate: call.principal.key != nil,
             deadlines: OrderDeadlines(campus: call.campus, now: call.now, beginsAcceptance: beginsAcceptance),
             isTest: call.campus.isTest
         )

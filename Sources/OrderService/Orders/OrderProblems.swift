@@ -77,6 +77,11 @@ extension OrderRefusal {
                 timePointer,
                 "lies more than 60 s ahead of the campus's clock, which reads \(now.rfc3339)"
             )
+        case .timeBehind(_, let now):
+            return .validation(
+                timePointer,
+                "lies more than 60 s behind the campus's clock, which reads \(now.rfc3339): only the platform's key reports late"
+            )
         case .timeTooEarly:
             return .validation(timePointer, "must not lie before the year 2000")
         case .timeBefore(let earlier, _):

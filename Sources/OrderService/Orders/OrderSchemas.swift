@@ -175,7 +175,10 @@ enum OrderSchemas {
     static let at = JSONSchema.Member.optional(
         "at",
         .timestamp,
-        "When it happened, if not now: may lie in the past, not before earlier reported times, at most 60 s ahead."
+        """
+        When it happened, if not now: not before earlier reported times, at most 60 s ahead. Only the platform's key may report it more \
+        than 60 s late.
+        """
     )
     private static let shortNumber = JSONSchema.string(length: 1...32, pattern: .oneLine)
 
