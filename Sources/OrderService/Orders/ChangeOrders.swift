@@ -23,20 +23,18 @@ struct ChangeOrders: Sendable {
         coalescer = Coalescer(limit: Self.batchLimit, subject: \.keys.first) { requests in
             do {
                 return try await pool.transaction { try batch.run(requests, waits: false, in: $0) }
-            } catch let error where requests.count > 1 && Self.isOfOneRequest(error) {
+            } catch let error where Self.isOfOneRequest(error, among: requests.count) {
                 // Something in one of them does not go: each is tried alone, so that the others do not suffer.
                 return [OrderOutcome](repeating: .busy, count: requests.count)
-            } catch is PaymentReportedMeanwhile {
-                return [.busy]
             }
         }
     }
 
     /// Carries out a request and says what the caller is told.
     func callAsFunction(_ request: OrderRequest, logger: Logger) async throws -> Reply {
-        var outcome = OrderOutcome.busy
-        if request.items.count == 1 { outcome = try await coalescer.submit(request) }
-        if case .busy = outcome { outcome = try await alone(request) }
+        // First without waiting for anybody, so that a key that is in flight is answered at once.
+        var outcome = try await request.items.count == 1 ? coalescer.submit(request) : alone(request, waits: false)
+        if case .busy = outcome { outcome = try await alone(request, waits: true) }
         switch outcome {
         case .done(let reply, let transitions):
             finish(transitions, actor: request.context.actor, logger: logger)
@@ -49,19 +47,19 @@ struct ChangeOrders: Sendable {
 
     /// Carries out what a timer asks; nothing happens when it has become moot.
     func fire(_ request: OrderRequest, logger: Logger) async throws {
-        guard case .done(_, let transitions) = try await alone(request) else {
+        guard case .done(_, let transitions) = try await alone(request, waits: true) else {
             logger.record(.orderTimerMoot, [.timer: .string(request.context.actor.id)])
             return
         }
         finish(transitions, actor: request.context.actor, logger: logger)
     }
 
-    private func alone(_ request: OrderRequest) async throws -> OrderOutcome {
+    private func alone(_ request: OrderRequest, waits: Bool) async throws -> OrderOutcome {
         let batch = batch
-        for _ in 1..<Self.attempts {
+        for _ in 0..<Self.attempts {
             do {
-                return try await pool.transaction { try batch.run([request], waits: true, in: $0)[0] }
-            } catch is PaymentReportedMeanwhile {
+                return try await pool.transaction { try batch.run([request], waits: waits, in: $0)[0] }
+            } catch let error as PostgresError where error.isPaymentReportedMeanwhile {
                 continue
             }
         }
@@ -74,12 +72,10 @@ struct ChangeOrders: Sendable {
         for transition in transitions { transition.log(to: logger, actor: actor) }
     }
 
-    private static func isOfOneRequest(_ error: any Error) -> Bool {
-        switch error {
-        case is PaymentReportedMeanwhile: true
-        case let error as PostgresError:
-            if case .server = error { error.retryAfter == nil } else { false }
-        default: true
-        }
+    /// Whether the error is about one of so many requests, and may not come again when that one is tried alone.
+    private static func isOfOneRequest(_ error: any Error, among count: Int) -> Bool {
+        guard let error = error as? PostgresError else { return count > 1 }
+        guard case .server = error else { return false }
+        return error.isPaymentReportedMeanwhile || (count > 1 && error.retryAfter == nil)
     }
 }

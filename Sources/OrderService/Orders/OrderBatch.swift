@@ -5,7 +5,8 @@ import ServiceKit
 
 /// Carries out requests in one transaction: decided one by one, read and written as sets.
 ///
-/// Locks are taken in the order that holds everywhere: idempotency keys, then orders by their keys, then payments, then timers.
+/// Two round trips: one claims, locks and reads, the other writes and commits. Locks are taken in the order that holds everywhere:
+/// idempotency keys, then orders by their keys, then payments, then timers.
 struct OrderBatch: Sendable {
     let orders: OrderStore
     let payments: PaymentStore
@@ -15,41 +16,46 @@ struct OrderBatch: Sendable {
 
     /// Carries out the requests.
     ///
-    /// No two may be about one order. Orders that others have locked are waited for, or come out as busy. What is thrown undoes all of
-    /// them; otherwise each has its outcome, in their order.
+    /// No two may be about one order; one that a timer asks for is run alone. Orders that others have locked are waited for, or come out as
+    /// busy. What is thrown, by this or by the commit, undoes all of them; otherwise each has its outcome, in their order.
     func run(_ requests: [OrderRequest], waits: Bool, in session: borrowing Session) throws -> [OrderOutcome] {
-        var outcomes = try replays(of: requests, in: session)
-        let open = requests.indices.filter { outcomes[$0] == nil }
-        let locked = try orders.lock(open.flatMap { requests[$0].keys }, waits: waits, in: session)
-        let known = try payments.known(open.compactMap { requests[$0].paymentKey }, in: session)
-
-        var decided: [(index: Int, transitions: [OrderTransition], isNew: Bool)] = []
-        for index in open {
-            let request = requests[index]
-            if let timer = request.timer, try !timers.consume(timer, in: session) {
-                outcomes[index] = .moot
-                continue
-            }
-            switch decide(request, locked, known, waits: waits) {
-            case .decided(let transitions, let isNew): decided.append((index, transitions, isNew))
+        let keys = requests.flatMap(\.keys)
+        let timer = requests.first?.timer
+        let (claims, locked, consumed, found, parts) = try session.pipeline(
+            idempotency.claiming(requests.compactMap(\.idempotency)),
+            orders.locking(keys, waits: waits),
+            timers.consuming(timer),
+            orders.reading(keys),
+            payments.knowing(requests.compactMap(\.paymentKey))
+        )
+        guard timer == nil || !consumed.isEmpty else { return [.moot] }
+        let isLocked = Set(locked)
+        let standing = Standing(
+            orders: Dictionary(
+                uniqueKeysWithValues: found.lazy.filter { isLocked.contains($0.key) }.map { ($0.key, $0) }
+            ),
+            payments: try KnownPayment.assembled(parts),
+            isComplete: waits
+        )
+        var outcomes = settled(claims, of: requests)
+        var decided: [Decided] = []
+        for index in requests.indices where outcomes[index] == nil {
+            switch decide(requests[index], standing) {
+            case .decided(let transitions, let isNew):
+                let reply = try StoredReply(requests[index].reply(transitions))
+                outcomes[index] = .done(reply.reply, transitions)
+                decided.append(Decided(request: requests[index], transitions: transitions, isNew: isNew, reply: reply))
             case .settled(let outcome): outcomes[index] = outcome
             }
         }
-        var replies: [(key: IdempotencyKey, reply: StoredReply)] = []
-        for (index, transitions, _) in decided {
-            let reply = try StoredReply(requests[index].reply(transitions))
-            if let key = requests[index].idempotency { replies.append((key, reply)) }
-            outcomes[index] = .done(reply.reply, transitions)
-        }
-        try store(decided.map { (requests[$0.index], $0.transitions, $0.isNew) }, replies, in: session)
+        try session.enqueue(statements(for: decided))
         return outcomes.map { $0 ?? .busy }
     }
 
-    private func replays(of requests: [OrderRequest], in session: borrowing Session) throws -> [OrderOutcome?] {
+    /// What came of each request that needs no more than its key.
+    private func settled(_ claims: [IdempotencyClaim], of requests: [OrderRequest]) -> [OrderOutcome?] {
         var outcomes = [OrderOutcome?](repeating: nil, count: requests.count)
         let keyed = requests.indices.filter { requests[$0].idempotency != nil }
-        guard !keyed.isEmpty else { return outcomes }
-        let claims = try idempotency.claim(keyed.compactMap { requests[$0].idempotency }, in: session)
         for (index, claim) in zip(keyed, claims) {
             do throws(Problem) {
                 outcomes[index] = try claim.settled().map(OrderOutcome.replayed)
@@ -60,26 +66,38 @@ struct OrderBatch: Sendable {
         return outcomes
     }
 
+    /// What was read under locks.
+    private struct Standing {
+        var orders: [OrderKey: Order]
+        var payments: [PaymentKey: KnownPayment]
+        /// Whether an order that is not among them is not there at all.
+        var isComplete: Bool
+    }
+
+    /// A request that is carried out, and what is to be written of it.
+    private struct Decided {
+        var request: OrderRequest
+        var transitions: [OrderTransition]
+        /// Whether its payment, if it has one, was not known before.
+        var isNew: Bool
+        var reply: StoredReply
+    }
+
     private enum Decision {
         case decided([OrderTransition], isNew: Bool)
         case settled(OrderOutcome)
     }
 
-    private func decide(
-        _ request: OrderRequest,
-        _ locked: [OrderKey: Order],
-        _ known: [PaymentKey: KnownPayment],
-        waits: Bool
-    ) -> Decision {
+    private func decide(_ request: OrderRequest, _ standing: Standing) -> Decision {
         var found: [Order] = []
         for (index, key) in request.keys.enumerated() {
-            guard let order = locked[key] else {
-                return .settled(waits ? .refused(request.missing(at: index)) : .busy)
+            guard let order = standing.orders[key] else {
+                return .settled(standing.isComplete ? .refused(request.missing(at: index)) : .busy)
             }
             guard request.scope.contains(order) else { return .settled(.refused(request.missing(at: index))) }
             found.append(order)
         }
-        if let key = request.paymentKey, let payment = known[key], let report = request.payment {
+        if let key = request.paymentKey, let payment = standing.payments[key], let report = request.payment {
             guard payment.agrees(with: report) else { return .settled(.refused(payment.contradiction)) }
             return .decided(found.map { OrderTransition(order: $0) }, isNew: false)
         }
@@ -94,11 +112,7 @@ struct OrderBatch: Sendable {
         return .decided(transitions, isNew: true)
     }
 
-    private func store(
-        _ decided: [(request: OrderRequest, transitions: [OrderTransition], isNew: Bool)],
-        _ replies: [(key: IdempotencyKey, reply: StoredReply)],
-        in session: borrowing Session
-    ) throws {
+    private func statements(for decided: [Decided]) -> [SQL] {
         let writes = decided.flatMap { entry in
             entry.transitions.map { transition in
                 OrderWrite(
@@ -112,36 +126,29 @@ struct OrderBatch: Sendable {
         let reports = decided.filter(\.isNew).compactMap { entry in
             entry.request.payment.map { (campus: entry.request.campus, report: $0, now: entry.request.context.now) }
         }
-        var statements: [SQL] = []
-        if let first = reports.first {
-            statements.append(payments.insert(reports.map { ($0.campus, $0.report) }, at: first.now))
-        }
-        statements += orders.statements(for: writes)
+        let replies = decided.compactMap { entry in entry.request.idempotency.map { (key: $0, reply: entry.reply) } }
         let appended = orders.events(of: writes)
+        var statements: [SQL] = []
+        if !reports.isEmpty { statements.append(payments.insert(reports)) }
+        statements += orders.statements(for: writes)
+        if !appended.isEmpty { statements.append(events.appendSQL(appended)) }
         if !replies.isEmpty { statements.append(idempotency.insertSQL(replies)) }
-        if !statements.isEmpty {
-            let counts = try session.pipeline(statements)
-            if !reports.isEmpty, counts[0] != reports.count { throw PaymentReportedMeanwhile() }
-        }
-        try events.append(appended, in: session)
-        try settleTimers(writes, in: session)
+        return statements + timerStatements(for: writes)
     }
 
-    private func settleTimers(_ writes: [OrderWrite], in session: borrowing Session) throws {
+    private func timerStatements(for writes: [OrderWrite]) -> [SQL] {
+        var statements: [SQL] = []
         for timer in OrderTimer.allCases {
             let moot = writes.filter { $0.transition.disarmed.contains(timer) }
-            try timers.cancel(
-                kind: timer.rawValue,
-                subjects: moot.map { $0.transition.order.id.retyped() },
-                in: session
-            )
+            guard !moot.isEmpty else { continue }
+            let subjects = moot.map { $0.transition.order.id.retyped(as: IDSubject.Anything.self) }
+            statements.append(timers.cancelSQL(kind: timer.rawValue, subjects: subjects))
         }
-        try timers.arm(writes.flatMap { $0.transition.newTimers }, in: session)
+        let armed = writes.flatMap { $0.transition.newTimers }
+        if !armed.isEmpty { statements.append(timers.armSQL(armed)) }
+        return statements
     }
 }
-
-/// Another transaction reported one of the batch's payments first: everything is undone, and tried again one by one.
-struct PaymentReportedMeanwhile: Error {}
 
 extension OrderRequest {
     /// What is said when an order of the request is not there, or not the caller's.

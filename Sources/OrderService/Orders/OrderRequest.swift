@@ -20,7 +20,7 @@ struct OrderRequest: Sendable {
     var payment: PaymentReport?
     /// Whether the body lists the orders, so that an order not found is a fault of the body.
     var listsOrders = false
-    /// The timer that asks, when one does.
+    /// The timer that asks, when one does; such a request is run alone.
     var timer: DueTimer?
     var idempotency: IdempotencyKey?
     var trace: String?

@@ -3,39 +3,52 @@ import Postgres
 
 /// Reads orders.
 struct OrderStore: Sendable {
-    /// The order, as the caller may see it; nil when there is none for them.
+    /// The order as it stands; nil when there is none.
     func find(_ key: OrderKey, in session: borrowing Session) throws -> Order? {
-        let orders = try session.query(
+        try session.first(
             "select \(Order.columns) from campus.orders o where o.campus_id = \(key.campus) and o.id = \(key.id)",
             Order.init(columns:)
         )
-        return try completed(orders, in: session).first
     }
 
-    /// Locks orders, in the order of their keys, until the transaction ends.
+    /// Locks orders, in the order of their keys, until the transaction ends; a row for each that is there and is locked now.
     ///
-    /// It waits for those that another transaction holds, or leaves them out; what it returns exists and is locked.
-    func lock(_ keys: [OrderKey], waits: Bool, in session: borrowing Session) throws -> [OrderKey: Order] {
+    /// It waits for those that another transaction holds, or leaves them out. What they are is to be asked afterwards, by
+    /// ``reading(_:)``: that sees what those who held the locks have committed.
+    func locking(_ keys: [OrderKey], waits: Bool) -> Query<OrderKey> {
         let sorted = keys.sorted { ($0.campus, $0.id) < ($1.campus, $1.id) }
         let held: SQL = waits ? "" : "skip locked"
         // One probe of the index for each key, in their order, whatever the planner thinks of the table's size.
-        let orders = try session.query(
+        return Query(
             """
-            select \(Order.columns) from unnest(\(sorted.map(\.campus)), \(sorted.map(\.id))) as k (campus_id, id)
+            select k.campus_id, k.id from unnest(\(sorted.map(\.campus)), \(sorted.map(\.id))) as k (campus_id, id)
             cross join lateral (
-                select * from campus.orders o where o.campus_id = k.campus_id and o.id = k.id for no key update of o \(held)
+                select from campus.orders o where o.campus_id = k.campus_id and o.id = k.id for no key update of o \(held)
+            ) o
+            """
+        ) { OrderKey(campus: try $0[0], id: try $0[1]) }
+    }
+
+    /// Reads orders as they stand.
+    func reading(_ keys: [OrderKey]) -> Query<Order> {
+        Query(
+            """
+            select \(Order.columns) from unnest(\(keys.map(\.campus)), \(keys.map(\.id))) as k (campus_id, id)
+            cross join lateral (
+                select * from campus.orders o where o.campus_id = k.campus_id and o.id = k.id offset 0
             ) o
             """,
             Order.init(columns:)
-        )
-        // What belongs to the orders is read by later statements: they see what those who held the locks have committed.
-        return Dictionary(
-            uniqueKeysWithValues: try completed(orders, in: session).map { ($0.key, $0) }
         )
     }
 
     /// A page of a list: in the order of change when `updatedSince` is given, the newest first otherwise.
     func list(_ filter: OrderFilter, in session: borrowing Session) throws -> [Order] {
+        try session.query(listing(filter), Order.init(columns:))
+    }
+
+    /// The statement of ``list(_:in:)``.
+    func listing(_ filter: OrderFilter) -> SQL {
         var statement: SQL = "select \(Order.columns) from campus.orders o where o.campus_id = \(filter.campus)"
         if let externalID = filter.externalID { statement += " and o.external_id = \(externalID)" }
         if let customerID = filter.customerID { statement += " and o.customer_id = \(customerID)" }
@@ -54,8 +67,7 @@ struct OrderStore: Sendable {
             if let after = filter.after { statement += " and o.id < \(after.id)" }
             statement += " order by o.id desc"
         }
-        statement += " limit \(filter.limit)"
-        return try completed(try session.query(statement, Order.init(columns:)), in: session)
+        return statement + " limit \(filter.limit)"
     }
 
     /// The order's changes, first to last.
@@ -76,72 +88,6 @@ struct OrderStore: Sendable {
                 detail: try column.next()
             )
         }
-    }
-
-    /// The order of that external number; nil when it is free.
-    func id(ofExternal externalID: String, campus: CampusID, in session: borrowing Session) throws -> OrderID? {
-        try session.first(
-            "select id from campus.orders where campus_id = \(campus) and external_id = \(externalID)"
-        ) { try $0[0] }
-    }
-
-    /// The orders with their payments and the facts of their lines.
-    private func completed(_ orders: [Order], in session: borrowing Session) throws -> [Order] {
-        guard !orders.isEmpty else { return [] }
-        var completed = orders
-        let campuses = orders.map(\.campus)
-        let ids = orders.map(\.id)
-        var positions: [OrderKey: Int] = [:]
-        for (position, order) in orders.enumerated() {
-            positions[order.key] = position
-        }
-        let shares = try session.query(
-            """
-            select a.campus_id, a.order_id, p.id, p.channel, p.transaction_id, p.paid_at, a.purpose, a.amount_fen
-            from unnest(\(campuses), \(ids)) as k (campus_id, id)
-            cross join lateral (
-                select * from campus.payment_allocation a where a.campus_id = k.campus_id and a.order_id = k.id offset 0
-            ) a
-            cross join lateral (
-                select * from campus.payment p where p.campus_id = a.campus_id and p.id = a.payment_id offset 0
-            ) p
-            order by p.created_at, p.id, a.purpose desc
-            """
-        ) { row in
-            var column = ColumnReader(row)
-            let key = OrderKey(campus: try column.next(), id: try column.next())
-            let share = PaymentShare(
-                paymentID: try column.next(),
-                channel: try column.next(),
-                transactionID: try column.next(),
-                paidAt: try column.next(),
-                purpose: try column.next(),
-                amount: try column.next()
-            )
-            return (key, share)
-        }
-        for (key, share) in shares {
-            if let position = positions[key] { completed[position].payments.append(share) }
-        }
-        let facts = try session.query(
-            """
-            select f.campus_id, f.order_id, f.line_no, f.used, f.opened, f.activated
-            from unnest(\(campuses), \(ids)) as k (campus_id, id)
-            cross join lateral (
-                select * from campus.order_line_fact f where f.campus_id = k.campus_id and f.order_id = k.id offset 0
-            ) f
-            """
-        ) { row in
-            var column = ColumnReader(row)
-            let key = OrderKey(campus: try column.next(), id: try column.next())
-            let line: Int32 = try column.next()
-            let facts = LineFacts(used: try column.next(), opened: try column.next(), activated: try column.next())
-            return (key, Int(line), facts)
-        }
-        for (key, line, facts) in facts {
-            if let position = positions[key] { completed[position].lineFacts[line] = facts }
-        }
-        return completed
     }
 }
 

@@ -54,6 +54,26 @@ struct KnownPayment: Hashable, Sendable {
     /// What of it fell to each order, whatever its purpose there.
     var allocations: [OrderID: Money]
 
+    /// What one order has of a payment.
+    struct Part: Hashable, Sendable {
+        var key: PaymentKey
+        var id: PaymentID
+        var amount: Money
+        var order: OrderID
+        var share: Money
+    }
+
+    /// The payments that these are the parts of.
+    static func assembled(_ parts: [Part]) throws(MoneyOverflow) -> [PaymentKey: KnownPayment] {
+        var known: [PaymentKey: KnownPayment] = [:]
+        for part in parts {
+            var payment = known[part.key] ?? KnownPayment(id: part.id, amount: part.amount, allocations: [:])
+            payment.allocations[part.order] = try (payment.allocations[part.order] ?? .zero).adding(part.share)
+            known[part.key] = payment
+        }
+        return known
+    }
+
     /// Whether the report says the same again.
     func agrees(with report: PaymentReport) -> Bool {
         amount == report.amount

@@ -3,11 +3,9 @@ import Postgres
 
 /// Reads and writes payments as they were reported.
 struct PaymentStore: Sendable {
-    /// Those of the payments that were reported before.
-    func known(_ keys: [PaymentKey], in session: borrowing Session) throws -> [PaymentKey: KnownPayment] {
-        guard !keys.isEmpty else { return [:] }
-        let rows = try session.query(
-            """
+    /// Asks what is known of payments: a row for each part of those that were reported before.
+    func knowing(_ keys: [PaymentKey]) -> Query<KnownPayment.Part> {
+        let sql: SQL = """
             select p.campus_id, p.channel, p.transaction_id, p.id, p.amount_fen, a.order_id, a.amount_fen
             from unnest(\(keys.map(\.campus)), \(keys.map(\.channel)), \(keys.map(\.transactionID)))
                 as k (campus_id, channel, transaction_id)
@@ -20,9 +18,9 @@ struct PaymentStore: Sendable {
                 where a.campus_id = p.campus_id and a.payment_id = p.id offset 0
             ) a
             """
-        ) { row in
+        return Query(keys.isEmpty ? nil : sql) { row in
             var column = ColumnReader(row)
-            return KnownRow(
+            return KnownPayment.Part(
                 key: PaymentKey(
                     campus: try column.next(),
                     channel: try column.next(),
@@ -34,27 +32,13 @@ struct PaymentStore: Sendable {
                 share: try column.next()
             )
         }
-        var known: [PaymentKey: KnownPayment] = [:]
-        for row in rows {
-            var payment = known[row.key] ?? KnownPayment(id: row.id, amount: row.amount, allocations: [:])
-            payment.allocations[row.order] = try (payment.allocations[row.order] ?? .zero).adding(row.share)
-            known[row.key] = payment
-        }
-        return known
     }
 
-    private struct KnownRow {
-        var key: PaymentKey
-        var id: PaymentID
-        var amount: Money
-        var order: OrderID
-        var share: Money
-    }
-
-    /// Stores payments, in the order of their keys.
+    /// Stores payments, each by its campus's clock, in the order of their keys.
     ///
-    /// A payment that another transaction is just reporting makes the statement wait, and then store one row less than asked.
-    func insert(_ reports: [(campus: CampusID, report: PaymentReport)], at now: Timestamp) -> SQL {
+    /// A payment that another transaction is just reporting makes the statement wait, and then fail:
+    /// ``Postgres/PostgresError/isPaymentReportedMeanwhile``.
+    func insert(_ reports: [(campus: CampusID, report: PaymentReport, now: Timestamp)]) -> SQL {
         let sorted = reports.sorted {
             ($0.campus, $0.report.channel.rawValue, $0.report.transactionID)
                 < ($1.campus, $1.report.channel.rawValue, $1.report.transactionID)
@@ -64,14 +48,21 @@ struct PaymentStore: Sendable {
             insert into campus.payment
                 (campus_id, id, channel, transaction_id, amount_fen, paid_at, out_trade_no, mchid, sub_mchid, payer_fen,
                 payer_openid, created_at)
-            select r.*, \(now) from unnest(
+            select * from unnest(
                 \(sorted.map(\.campus)), \(payments.map(\.id)), \(payments.map(\.channel)),
                 \(payments.map(\.transactionID)), \(payments.map(\.amount)), \(payments.map(\.paidAt)),
                 \(payments.map(\.references.outTradeNumber)), \(payments.map(\.references.merchantAccount)),
                 \(payments.map(\.references.subMerchantAccount)), \(payments.map(\.references.payerAmount)),
-                \(payments.map(\.references.payerID))
-            ) as r
-            on conflict (campus_id, channel, transaction_id) do nothing
+                \(payments.map(\.references.payerID)), \(sorted.map(\.now))
+            )
             """
+    }
+}
+
+extension PostgresError {
+    /// Whether another transaction reported one of the payments first: everything is undone, and may be tried again.
+    var isPaymentReportedMeanwhile: Bool {
+        guard case .server(let error) = self else { return false }
+        return error.constraint == "payment_transaction_unique"
     }
 }

@@ -16,20 +16,23 @@ public struct TimerStore: Sendable {
     /// Arms timers with one statement; one of the same kind and subject is replaced.
     public func arm(_ timers: [NewTimer], in session: borrowing Session) throws {
         if timers.isEmpty { return }
-        try session.execute(
-            """
-            insert into \(tables.timer) (subject_id, kind, campus_id, due_at, payload)
-            select distinct on (subject_id, kind) subject_id, kind, campus_id, due_at, payload
-            from unnest(
-                \(timers.map(\.subject)), \(timers.map(\.kind)), \(timers.map(\.campus)), \(timers.map(\.dueAt)),
-                \(timers.map(\.payload))
-            ) with ordinality as t (subject_id, kind, campus_id, due_at, payload, position)
-            order by subject_id, kind, position desc
-            on conflict (subject_id, kind) do update set
-                campus_id = excluded.campus_id, due_at = excluded.due_at, payload = excluded.payload,
-                attempt = 0, claimed_until = '-infinity'
-            """
-        )
+        try session.execute(armSQL(timers))
+    }
+
+    /// The statement of ``arm(_:in:)``, for a pipeline.
+    public func armSQL(_ timers: [NewTimer]) -> SQL {
+        """
+        insert into \(tables.timer) (subject_id, kind, campus_id, due_at, payload)
+        select distinct on (subject_id, kind) subject_id, kind, campus_id, due_at, payload
+        from unnest(
+            \(timers.map(\.subject)), \(timers.map(\.kind)), \(timers.map(\.campus)), \(timers.map(\.dueAt)),
+            \(timers.map(\.payload))
+        ) with ordinality as t (subject_id, kind, campus_id, due_at, payload, position)
+        order by subject_id, kind, position desc
+        on conflict (subject_id, kind) do update set
+            campus_id = excluded.campus_id, due_at = excluded.due_at, payload = excluded.payload,
+            attempt = 0, claimed_until = '-infinity'
+        """
     }
 
     /// Cancels the timer of a kind for each of these subjects.
@@ -38,15 +41,18 @@ public struct TimerStore: Sendable {
     @discardableResult
     public func cancel(kind: String, subjects: [AnyID], in session: borrowing Session) throws -> Int {
         if subjects.isEmpty { return 0 }
-        return try session.execute(
-            """
-            delete from \(tables.timer) where (subject_id, kind) in (
-                select subject_id, kind from \(tables.timer)
-                where subject_id = any (\(subjects)) and kind = \(kind)
-                order by subject_id, kind for update
-            )
-            """
+        return try session.execute(cancelSQL(kind: kind, subjects: subjects))
+    }
+
+    /// The statement of ``cancel(kind:subjects:in:)``, for a pipeline.
+    public func cancelSQL(kind: String, subjects: [AnyID]) -> SQL {
+        """
+        delete from \(tables.timer) where (subject_id, kind) in (
+            select subject_id, kind from \(tables.timer)
+            where subject_id = any (\(subjects)) and kind = \(kind)
+            order by subject_id, kind for update
         )
+        """
     }
 
     /// Cancels the timer of a kind for a subject.
@@ -85,12 +91,20 @@ public struct TimerStore: Sendable {
     ///
     /// - Returns: false when it is moot: cancelled, fired by another, or armed anew for another time.
     public func consume(_ timer: DueTimer, in session: borrowing Session) throws -> Bool {
-        try session.execute(
-            """
-            delete from \(tables.timer)
-            where subject_id = \(timer.subject) and kind = \(timer.kind) and due_at = \(timer.dueAt)
-            """
-        ) > 0
+        try !session.pipeline(consuming(timer)).isEmpty
+    }
+
+    /// The question of ``consume(_:in:)``, to be asked after its subject is locked; no row means moot.
+    public func consuming(_ timer: DueTimer?) -> Query<String> {
+        Query(
+            timer.map { timer in
+                """
+                delete from \(tables.timer)
+                where subject_id = \(timer.subject) and kind = \(timer.kind) and due_at = \(timer.dueAt)
+                returning kind
+                """
+            }
+        ) { try $0[0] }
     }
 
     // MARK: For the service that fires them
