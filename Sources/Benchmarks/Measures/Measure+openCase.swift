@@ -83,7 +83,7 @@ extension Measure {
                     _ = try await client.post(
                         "\(url)/v1/orders/\(id)/pay",
                         [
-                            "channel": "sandbox", "transaction_id": .string("bench-\(id)"), "amount_fen": 1_800,
+                            "channel": "delegated", "transaction_id": .string("bench-\(id)"), "amount_fen": 1_800,
                             "paid_at": .string(now.rfc3339),
                         ]
                     )
