@@ -8,9 +8,10 @@ if [[ ! -e $credentials ]]; then
     echo "nothing is running: start the services with \`make run\` in another terminal first" >&2
     exit 69
 fi
-for configuration in ${RUN_CONFIGURATION:-release debug}; do
-    simulator=.build/$configuration/CampusSimulator
-    [[ -x $simulator ]] && exec "$simulator" demo --credentials "$credentials" "$@"
-done
-echo "the simulator is not built: \`make run\` builds it" >&2
-exit 69
+# Built with the services that run.
+simulator=$(<"${credentials%/*}/products")/CampusSimulator
+if [[ ! -x $simulator ]]; then
+    echo "the simulator is not built: there is no $simulator" >&2
+    exit 69
+fi
+exec "$simulator" demo --credentials "$credentials" "$@"

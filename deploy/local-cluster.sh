@@ -8,6 +8,7 @@
 #   local-cluster.sh status  DIR              "running" (exit 0), "stopped" (3) or "none" (4)
 #   local-cluster.sh url     DIR [DATABASE [ROLE]]   how to connect: by TCP if it has a port, else by its socket
 #   local-cluster.sh socket-url DIR [DATABASE [ROLE]]   how to connect by its socket
+#   local-cluster.sh sql     DIR DATABASE STATEMENT     what it answers the superuser, in plain rows
 #   local-cluster.sh destroy DIR              kill it and remove the folder
 #
 # Options of start, kept for later starts:
@@ -36,17 +37,22 @@ command=$1
 directory=$2
 shift 2
 
-# --- The server's programs: what pg_config says, the distributions' folders (newest last), PATH.
+# --- The server's programs: the newest of what the distributions' folders, pg_config and PATH have.
+oldest_version=15
 find_programs() {
-    local folder found=""
+    local folder version found="" newest=0
     for folder in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /opt/homebrew/opt/postgresql@*/bin \
-        /usr/local/opt/postgresql@*/bin "$(pg_config --bindir 2>/dev/null || true)"; do
-        [[ -x $folder/initdb && -x $folder/pg_ctl && -x $folder/postgres ]] && found=$folder
+        /usr/local/opt/postgresql@*/bin "$(pg_config --bindir 2>/dev/null || true)" \
+        "$(dirname "$(command -v initdb || true)")"; do
+        [[ -x $folder/initdb && -x $folder/pg_ctl && -x $folder/postgres ]] || continue
+        version=$("$folder/postgres" --version)
+        version=${version##*PostgreSQL) }
+        version=${version%%[!0-9]*}
+        if ((version >= newest)); then newest=$version found=$folder; fi
     done
-    if [[ -z $found ]] && command -v initdb >/dev/null && command -v pg_ctl >/dev/null; then
-        found=$(dirname "$(command -v initdb)")
-    fi
     [[ -n $found ]] || fail "PostgreSQL's server is not installed (initdb and pg_ctl were not found)"
+    ((newest >= oldest_version)) ||
+        fail "PostgreSQL $oldest_version or later is needed, and the newest here is $newest (in $found)"
     echo "$found"
 }
 
@@ -270,6 +276,13 @@ url | socket-url)
     by_tcp=true
     if [[ $command == socket-url ]]; then by_tcp=false; fi
     url $by_tcp "${1:-postgres}" "${2:-postgres}"
+    ;;
+sql)
+    [[ $# -eq 2 ]] || usage
+    load_base || fail "there is no cluster in $directory"
+    psql=$programs/psql
+    [[ -x $psql ]] || psql=psql
+    "$psql" -qXAt -v ON_ERROR_STOP=1 -c "$2" "$(url false "$1" postgres)"
     ;;
 destroy)
     if load_base; then

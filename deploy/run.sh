@@ -33,6 +33,9 @@ services=()      # names, in the order they were started
 service_pids=()  # their process ids
 owns_cluster=false
 
+# As the services' own requests go: to this machine, whatever proxy is set for the rest of the world.
+ask() { curl -fsS --noproxy '*' -o /dev/null --max-time 2 "$@" 2>/dev/null; }
+
 # Stops what was started, last first, and waits for each; services leave within ten seconds by themselves.
 stop_all() {
     trap '' INT TERM HUP
@@ -75,6 +78,14 @@ for entry in "ORDER_PORT $order_port" "AFTER_SALES_PORT $after_sales_port" "NOTI
     fi
 done
 
+umask 077
+mkdir -p "$logs"
+# Held while this lives, however it ends; where there is no flock, the taken ports alone tell of another.
+if command -v flock >/dev/null; then
+    exec 9>"$state/run.lock"
+    flock -n 9 || fail "another \`make run\` works in $state: stop it, or set STATE_DIRECTORY to another folder"
+fi
+
 deploy/setup.sh run
 
 if [[ -z ${RUN_PRODUCTS:-} ]]; then
@@ -84,9 +95,10 @@ if [[ -z ${RUN_PRODUCTS:-} ]]; then
     done
 fi
 
-umask 077
-mkdir -p "$logs"
 rm -f "$state/credentials.json"
+echo "$products" >"$state/products"
+# Set for the migration alone, where a database needs passwords.
+role_passwords=()
 
 if [[ -n ${DATABASE_URL:-} ]]; then
     [[ $DATABASE_URL =~ ^postgres(ql)?:// ]] || fail "DATABASE_URL is a URL here, postgresql://user:password@host/database"
@@ -98,9 +110,14 @@ if [[ -n ${DATABASE_URL:-} ]]; then
         for _ in 1 2 3; do head -c 24 /dev/urandom | base64 | tr -d '/+=\n' && echo; done >"$passwords"
     fi
     { read -r order_password && read -r after_sales_password && read -r notify_password; } <"$passwords"
-    export ORDER_SERVICE_PASSWORD=$order_password AFTER_SALES_SERVICE_PASSWORD=$after_sales_password
-    export NOTIFY_SERVICE_PASSWORD=$notify_password
-    url_as() { sed -E "s#^(postgres(ql)?://)([^@/]*@)?#\1$1:$2@#" <<<"$owner_url"; }
+    role_passwords=(
+        "ORDER_SERVICE_PASSWORD=$order_password" "AFTER_SALES_SERVICE_PASSWORD=$after_sales_password"
+        "NOTIFY_SERVICE_PASSWORD=$notify_password"
+    )
+    # The same address for another login.
+    address=${owner_url#*://}
+    authority=${address%%[/?]*}
+    url_as() { echo "${owner_url%%://*}://$1:$2@${authority##*@}${address#"$authority"}"; }
     order_url=$(url_as order_service "$order_password")
     after_sales_url=$(url_as after_sales_service "$after_sales_password")
     notify_url=$(url_as notify_service "$notify_password")
@@ -109,13 +126,13 @@ else
     if port_is_taken "$postgres_port" && [[ $(deploy/local-cluster.sh status "$state/postgres" || true) != running ]]; then
         fail "port $postgres_port is in use: set POSTGRES_PORT to a free one"
     fi
-    deploy/local-cluster.sh start "$state/postgres" --port "$postgres_port"
     owns_cluster=true
+    deploy/local-cluster.sh start "$state/postgres" --port "$postgres_port"
     # By its socket, which only this user (or root) can reach: no passwords to keep.
     url_of() { deploy/local-cluster.sh socket-url "$state/postgres" "$@"; }
-    psql=$(command -v psql || ls /usr/lib/postgresql/*/bin/psql | tail -1)
-    if [[ $("$psql" -qXAt -c "select count(*) from pg_database where datname = 'campus'" "$(url_of postgres)") == 0 ]]; then
-        "$psql" -qX -c 'create database campus' "$(url_of postgres)"
+    ask_postgres() { deploy/local-cluster.sh sql "$state/postgres" postgres "$1"; }
+    if [[ $(ask_postgres "select count(*) from pg_database where datname = 'campus'") == 0 ]]; then
+        ask_postgres 'create database campus'
     fi
     owner_url=$(url_of campus)
     order_url=$(url_of campus order_service)
@@ -126,18 +143,24 @@ unset DATABASE_URL
 
 say "migrating"
 as_owner() { MIGRATION_DATABASE_URL=$owner_url LOG_LEVEL=notice "$products/OrderService" "$@" 2>>"$logs/setup.log"; }
-as_owner migrate >>"$logs/setup.log" || { tail -5 "$logs/setup.log" >&2; fail "migrating failed; see $logs/setup.log"; }
+(
+    for entry in ${role_passwords[@]+"${role_passwords[@]}"}; do export "${entry?}"; done
+    as_owner migrate >>"$logs/setup.log"
+) || { tail -5 "$logs/setup.log" >&2; fail "migrating failed; see $logs/setup.log"; }
 
 # The key that seals webhook secrets at rest: made once, or they could not be read again.
 if [[ ! -s $state/notify.key ]]; then head -c 32 /dev/urandom | base64 | tr -d '\n' >"$state/notify.key"; fi
 
-# Each in a process group of its own, so that Ctrl-C reaches them through this script, in order.
+# Each in a process group of its own, so that Ctrl-C reaches them through this script, in order. What it is told is in its
+# environment only, which others cannot list.
 launch() { # name product port url [NAME=value …]
     local name=$1 product=$2 port=$3 url=$4
     shift 4
     set -m
-    env DATABASE_URL="$url" HTTP_HOST=127.0.0.1 HTTP_PORT="$port" "$@" "$products/$product" serve \
-        >>"$logs/$name.log" 2>&1 </dev/null &
+    (
+        export DATABASE_URL=$url HTTP_HOST=127.0.0.1 HTTP_PORT=$port "$@"
+        exec "$products/$product" serve >>"$logs/$name.log" 2>&1 </dev/null 9>&-
+    ) &
     service_pids+=($!)
     set +m
     services+=("$name")
@@ -168,7 +191,7 @@ fail_if_ended() {
 for port in "$order_port" "$after_sales_port" "$notify_port"; do
     for ((attempt = 0; ; attempt++)); do
         fail_if_ended
-        curl -fsS -o /dev/null --max-time 2 "http://127.0.0.1:$port/health/ready" 2>/dev/null && break
+        ask "http://127.0.0.1:$port/health/ready" && break
         [[ $attempt -lt 150 ]] || fail "the service on port $port is not ready after 30 s; see $logs"
         sleep 0.2
     done
@@ -181,13 +204,16 @@ say "seeding the test campus $campus"
 } >/dev/null || { tail -5 "$logs/setup.log" >&2; fail "seeding failed; see $logs/setup.log"; }
 # The key of an earlier run, while it holds; keys are stored hashed, so it could not be read from the database.
 key=$(cat "$state/platform.key" 2>/dev/null || true)
-if [[ -z $key ]] || ! curl -fsS -o /dev/null -H "Authorization: Bearer $key" "http://127.0.0.1:$order_port/v1/orders?limit=1" 2>/dev/null; then
+if [[ -z $key ]] || ! ask --config - "http://127.0.0.1:$order_port/v1/orders?limit=1" <<<"header = \"Authorization: Bearer $key\""; then
     key=$(as_owner key issue --campus "$campus" --name make-run)
     echo "$key" >"$state/platform.key"
 fi
 token() { as_owner token --campus "$campus" --role "$1" --subject "$2" "${@:3}"; }
 
 url() { echo "http://127.0.0.1:$1"; }
+# Without its password, for whoever looks over a shoulder.
+shown_url=$owner_url
+if [[ $owner_url =~ ^([^:]+://[^:@/]*):[^@/]*(@.*)$ ]]; then shown_url=${BASH_REMATCH[1]}:…${BASH_REMATCH[2]}; fi
 cat >"$state/credentials.json.new" <<JSON
 {
   "urls": {
@@ -215,7 +241,7 @@ cat <<TEXT
   OrderService       $(url "$order_port")
   AfterSalesService  $(url "$after_sales_port")
   NotifyService      $(url "$notify_port")     each with /openapi.json and /health/ready
-  database           $owner_url
+  database           $shown_url
   credentials        $state/credentials.json   (platform key, a token for each role)
   logs               $logs/
 

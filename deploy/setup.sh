@@ -4,7 +4,7 @@
 #   deploy/setup.sh build|run|test|bench
 #
 # build: libpq and its headers. run: + a PostgreSQL server (unless DATABASE_URL names one) and curl.
-# test: + Python with venv. bench: + wrk and pgbench. Each purpose includes those before it.
+# test: + Python with venv, jq and openssl. bench: + wrk and pgbench. Each purpose includes those before it.
 set -euo pipefail
 
 purpose=${1:-run}
@@ -47,6 +47,8 @@ if [[ $purpose != build ]]; then
 fi
 if [[ $purpose == test || $purpose == bench ]]; then
     if ! has python3 || ! python3 -c 'import venv, ensurepip' >/dev/null 2>&1; then need python; fi
+    has jq || need jq
+    has openssl || need openssl
 fi
 if [[ $purpose == bench ]]; then
     has wrk || need wrk

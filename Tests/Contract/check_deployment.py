@@ -54,7 +54,8 @@ def kubernetes_faults(known):
     """Yields what is wrong with the Kubernetes manifests."""
     for path in sorted((ROOT / "deploy/kubernetes").glob("*.yaml")):
         for document in yaml.safe_load_all(path.read_text(encoding="utf-8")):
-            where = f"{path.name} {document['kind']}/{document['metadata']['name']}"
+            metadata = document["metadata"]
+            where = f"{path.name} {document['kind']}/{metadata.get('name') or metadata['generateName']}"
             for container in containers(document):
                 names = [entry["name"] for entry in container.get("env", [])]
                 yield from setting_faults(where, names, known)
