@@ -209,7 +209,7 @@ extension JSONSchema {
             .required(
                 "event_id",
                 .string(length: 5...40),
-                "The event, by the name that webhooks and the feed use too."
+                "The event, by the name that webhooks use too."
             ),
             .required("type", .string(length: 1...64), "What happened."),
             .required("title", .localizedText),

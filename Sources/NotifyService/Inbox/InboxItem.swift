@@ -34,7 +34,7 @@ struct InboxItem: Hashable, Sendable {
     }
 }
 
-/// The name by which the outside knows an event: in webhooks, inboxes and the feed alike.
+/// The name by which the outside knows an event: in webhooks and inboxes alike.
 struct EventName: Hashable, Sendable {
     /// The event's number in the log.
     let id: Int64

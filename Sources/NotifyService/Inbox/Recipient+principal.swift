@@ -4,7 +4,7 @@ import ServiceKit
 extension Recipient {
     /// Whose inbox a caller reads: their own, their shop's, or the desk's.
     ///
-    /// - Throws: `forbidden` for the platform itself, which has webhooks and the feed instead, and for a merchant without a shop.
+    /// - Throws: `forbidden` for the platform itself, which has webhooks instead, and for a merchant without a shop.
     init(of principal: Principal) throws(Problem) {
         switch principal.actor.role {
         case .customer: self.init(campus: principal.campus, kind: .customer, id: principal.actor.id)
