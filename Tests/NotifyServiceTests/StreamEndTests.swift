@@ -116,7 +116,7 @@ extension NotifyCampus {
             try session.execute(
                 """
                 insert into campus.verification_key (kid, campus_id, algorithm, key)
-                values (\("kid-\(id)"), \(id), 'HS256', \(secret))
+                values (\("kid-\(id)"), \(id), 'HS256', \(Self.base64URL(secret)))
                 """
             )
         }
