@@ -75,8 +75,13 @@ extension Measure {
                     }
                     try await until(deadline: .seconds(20)) { readers.open == streams }
                     let before = ProcessorTime.now()
-                    try await database.withPool(user: "order_service", size: 4) { pool in
-                        try await appendSteadily(events, seconds: bench.seconds, on: pool, measuring: latencies)
+                    try await database.withPool(user: "order_service", size: 5) { pool in
+                        // OrderService has one too: an idle ticker elsewhere would not hear of the first commits for a while.
+                        let ticker = Ticker(pool: pool, logger: bench.logger)
+                        async let _ = ticker.run()
+                        try await appendSteadily(events, seconds: bench.seconds, on: pool, measuring: latencies) {
+                            ticker.hint()
+                        }
                     }
                     try await until(deadline: .seconds(10)) { latencies.count >= 500 * bench.seconds }
                     processor = ProcessorTime.now().since(before)
