@@ -118,6 +118,63 @@ struct CampusCalendarTests {
         #expect(closed.deadline(after: .seconds(1), from: late, horizon: .seconds(86_400)) == late + .seconds(86_400))
     }
 
+    @Test("A deadline is where counting the open minutes one by one ends", arguments: 0..<60)
+    func deadlineByMinutes(seed: Int64) throws {
+        let calendars = [
+            #"{"opening": [{"from": "07:00", "to": "22:00"}], "curfew": {"from": "21:30", "to": "06:45"}}"#,
+            #"{"opening": [{"weekdays": [5, 6], "from": "18:00", "to": "02:00"}, {"from": "11:00", "to": "13:30"}]}"#,
+            #"{"terms": [{"from": "2026-03-03", "to": "2026-04-02"}], "days_off": ["2026-03-04"]}"#,
+            #"{"curfew": {"from": "23:00", "to": "05:00"}}"#,
+        ]
+        let summerTime = CampusTimezone(
+            name: "Europe/Berlin",
+            changes: [
+                CampusTimezone.Change(since: Timestamp(seconds: 0), offset: 3_600),
+                CampusTimezone.Change(since: try time("2026-03-29T01:00:00Z"), offset: 7_200),
+            ]
+        )
+        let shown = try campus(#"{"calendar": \#(calendars[Int(seed) % 4])}"#)
+        let campus = Campus(
+            id: shown.id,
+            code: shown.code,
+            name: shown.name,
+            isTest: false,
+            settings: shown.settings,
+            timezone: seed % 3 == 0 ? summerTime : shown.timezone
+        )
+        let start = try time("2026-03-01T00:00:00Z") + .seconds(seed * 41_113)
+        let duration = Duration.seconds(30 + seed * seed * 37)
+
+        var left = duration
+        var minute = start
+        while left > .zero {
+            let next = Timestamp(seconds: (minute.seconds / 60 + 1) * 60)
+            let step = min(next.duration(since: minute), left)
+            if campus.isOpen(at: minute) { left -= step }
+            minute = left > .zero ? next : minute + step
+            guard minute < start + .seconds(60 * 86_400) else { break }
+        }
+        #expect(campus.deadline(after: duration, from: start) == min(minute, start + .seconds(60 * 86_400)))
+    }
+
+    @Test("A campus that stays closed is looked at opening by opening, not minute by minute", .timeLimit(.minutes(1)))
+    func farDeadline() throws {
+        let closed = try campus(#"{"calendar": {"terms": [{"from": "2020-01-01", "to": "2020-01-02"}]}}"#)
+        let start = try time("2026-03-02T00:00:00Z")
+        let centuries = Duration.seconds(500 * 365 * 86_400)
+        #expect(closed.deadline(after: .seconds(1), from: start, horizon: centuries) == start + centuries)
+    }
+
+    @Test("Local time is told to the minute")
+    func localTime() throws {
+        let shown = try campus("{}").localTime(at: try time("2026-02-28T23:05:59Z"))
+        #expect(shown.month == 3)
+        #expect(shown.dayOfMonth == 1)
+        #expect(shown.clock == "07:05")
+        #expect(try time("2026-02-28T23:05:00.000001Z").roundedUpToMinute == (try time("2026-02-28T23:06:00Z")))
+        #expect(try time("2026-02-28T23:06:00Z").roundedUpToMinute == (try time("2026-02-28T23:06:00Z")))
+    }
+
     @Test("Days and weekdays follow the local clock")
     func days() throws {
         let campus = try campus("{}")

@@ -42,17 +42,20 @@ public struct Campus: Sendable {
         timezone.time(ofLocalSeconds: day.number * 86_400)
     }
 
-    /// Whether the campus is open at that time: within a term, not a day off, in opening hours, not under curfew.
-    public func isOpen(at time: Timestamp) -> Bool {
+    /// What the clocks on the campus show at that time.
+    public func localTime(at time: Timestamp) -> LocalTime {
         let local = timezone.localSeconds(at: time)
         let day = local.dividedRoundingDown(by: 86_400)
-        return settings.calendar.isOpen(
-            minute: Int(local - day * 86_400) / 60,
-            of: CampusCalendar.Day(number: day)
-        )
+        return LocalTime(day: CampusCalendar.Day(number: day), minute: Int(local - day * 86_400) / 60)
     }
 
-    /// The time at which `duration` of open time has passed since `start`, to the minute.
+    /// Whether the campus is open at that time: within a term, not a day off, in opening hours, not under curfew.
+    public func isOpen(at time: Timestamp) -> Bool {
+        let local = localTime(at: time)
+        return settings.calendar.isOpen(minute: local.minute, of: local.day)
+    }
+
+    /// The time at which `duration` of open time has passed since `start`.
     ///
     /// Our own clocks (a merchant's answer, the desk's first look) run only while the campus is open.
     ///
@@ -63,19 +66,29 @@ public struct Campus: Sendable {
         horizon: Duration = .seconds(60 * 86_400)
     ) -> Timestamp {
         guard settings.calendar != CampusCalendar() else { return start + duration }
+        let turns = settings.calendar.turns
         var remaining = duration
         var time = start
         let end = start + horizon
         while remaining > .zero, time < end {
-            let nextMinute = Timestamp(seconds: (time.seconds / 60 + 1) * 60)
-            let step = nextMinute.duration(since: time)
+            let next = nextTurn(after: time, among: turns)
             if isOpen(at: time) {
-                if remaining <= step { return time + remaining }
-                remaining -= step
+                let span = next.duration(since: time)
+                if remaining <= span { return min(time + remaining, end) }
+                remaining -= span
             }
-            time = nextMinute
+            time = next
         }
         return min(time, end)
+    }
+
+    /// The first time after `time` at which the campus can open or close: the day's next turn, or the clocks' change.
+    private func nextTurn(after time: Timestamp, among turns: [Int]) -> Timestamp {
+        let local = timezone.localSeconds(at: time)
+        let second = local - local.dividedRoundingDown(by: 86_400) * 86_400
+        let turn = turns.lazy.map { Int64($0) * 60 }.first { $0 > second } ?? 86_400
+        let next = Timestamp(seconds: time.seconds + turn - second)
+        return min(next, timezone.nextChange(after: time) ?? next)
     }
 }
 
@@ -117,6 +130,11 @@ public struct CampusTimezone: Hashable, Sendable {
         let guess = Timestamp(seconds: local - offset(at: Timestamp(seconds: local - (changes.last?.offset ?? 0))))
         let earlier = Timestamp(seconds: local - offset(at: guess - .seconds(7_200)))
         return localSeconds(at: earlier) == local ? min(earlier, guess) : guess
+    }
+
+    /// When the local clock is set forward or back next; nil when that is not known to happen.
+    func nextChange(after time: Timestamp) -> Timestamp? {
+        changes.first { $0.since > time }?.since
     }
 
     private func offset(at time: Timestamp) -> Int64 {

@@ -65,6 +65,11 @@ public struct CampusCalendar: Hashable, Sendable {
     /// Always open.
     public init() {}
 
+    /// The minutes of a day at which the campus can open or close, in their order, and its end.
+    var turns: [Int] {
+        Set((opening + [curfew].compactMap(\.self)).flatMap { [$0.from, $0.to] } + [1_440]).sorted()
+    }
+
     /// Whether the campus is open at that minute of its local time.
     public func isOpen(minute: Int, of day: Day) -> Bool {
         guard terms.isEmpty || terms.contains(where: { $0.contains(day) }), !daysOff.contains(day) else { return false }
