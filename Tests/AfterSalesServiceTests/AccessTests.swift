@@ -1,6 +1,7 @@
 import HTTPTypes
 import Model
 import Postgres
+import ServiceKit
 import TestSupport
 import Testing
 
@@ -193,8 +194,17 @@ struct AccessTests {
             let since = try #require(third["updated_at"]?.string)
             let changed = try await campus.send(.get, "/v1/cases?updated_since=\(since)", as: "agent:kf_1")
             #expect(changed["items"]?.array?.map { $0["id"]?.string } == [opened[2]])
-            let garbled = try await campus.send(.get, "/v1/cases?cursor=zzz", as: "agent:kf_1")
-            #expect(garbled.pointers == ["/cursor"])
+            let id = JSON.string(opened[0])
+            let foreign: [JSON] = [
+                [], ["x"], [.integer(1)], [.integer(Int64.max), id], [.integer(-1), id], [.integer(1), "x"],
+            ]
+            let cursors = ["zzz"] + foreign.map { Cursor($0.array ?? []).text }
+            for list in ["/v1/cases?", "/v1/cases?updated_since=2026-01-01T00:00:00Z&", "/v1/desk/queue?"] {
+                for cursor in cursors {
+                    let garbled = try await campus.send(.get, "\(list)cursor=\(cursor)", as: "agent:kf_1")
+                    #expect(garbled.pointers == ["/cursor"], "\(list)\(cursor)")
+                }
+            }
         }
     }
 }

@@ -29,7 +29,10 @@ struct CaseListStore: Sendable {
     }
 
     /// Cases by a filter: the newest first, or, with `updatedSince`, in the order of their changes.
+    ///
+    /// - Throws: a problem when the page's cursor is not one of this list.
     func list(_ filter: CaseFilter, _ page: Page, in session: borrowing Session) throws -> Found {
+        let after = try page.timeAndID(of: IDSubject.Case.self)
         var conditions: SQL = "c.campus_id = \(filter.campus)"
         if let order = filter.order { conditions += " and c.order_id = \(order)" }
         if let customer = filter.customer { conditions += " and c.customer_id = \(customer)" }
@@ -38,12 +41,12 @@ struct CaseListStore: Sendable {
         let order: SQL
         if let since = filter.updatedSince {
             conditions += " and c.updated_at >= \(since)"
-            if let (time, id) = page.cursor?.timeAndID(of: IDSubject.Case.self) {
+            if let (time, id) = after {
                 conditions += " and (c.updated_at, c.id) > (\(time), \(id))"
             }
             order = "c.updated_at, c.id"
         } else {
-            if let (_, id) = page.cursor?.timeAndID(of: IDSubject.Case.self) { conditions += " and c.id < \(id)" }
+            if let (_, id) = after { conditions += " and c.id < \(id)" }
             order = "c.id desc"
         }
         return try found(
@@ -58,6 +61,8 @@ struct CaseListStore: Sendable {
     ///
     /// With a handler's name only the cases of that staff member, with an empty one only those that nobody has. Cases
     /// of the reader's own orders are left out.
+    ///
+    /// - Throws: a problem when the page's cursor is not one of this list.
     func queue(
         campus: CampusID,
         handler: String?,
@@ -71,7 +76,7 @@ struct CaseListStore: Sendable {
         if let handler {
             conditions += handler.isEmpty ? " and c.handler is null" : " and c.handler = \(handler)"
         }
-        if let (time, id) = page.cursor?.timeAndID(of: IDSubject.Case.self) {
+        if let (time, id) = try page.timeAndID(of: IDSubject.Case.self) {
             conditions += " and (c.priority_at, c.id) > (\(time), \(id))"
         }
         return try found(

@@ -20,10 +20,25 @@ public struct Page: Sendable {
             return
         }
         guard let cursor = Cursor(text) else {
-            throw .validation([Fault("/cursor", "is not a cursor of this list", in: .query)])
+            throw Self.foreign
         }
         self.cursor = cursor
     }
+
+    /// After which time and id to go on, in a list that is ordered by them; nil at the beginning.
+    ///
+    /// - Throws: a fault when the cursor says something else, or a time that nothing here can have.
+    public func timeAndID<Subject>(
+        of subject: Subject.Type = Subject.self
+    ) throws(Problem) -> (time: Timestamp, id: ID<Subject>)? {
+        guard let cursor else { return nil }
+        guard let place = cursor.timeAndID(of: subject), Self.times.contains(place.time) else { throw Self.foreign }
+        return place
+    }
+
+    /// From 1970 to the end of 9999.
+    private static let times = Timestamp(seconds: 0)...Timestamp(seconds: 253_402_300_799)
+    private static let foreign = Problem.validation([Fault("/cursor", "is not a cursor of this list", in: .query)])
 }
 
 /// A place in a list, opaque to the client: the values that order the list, of the last item sent.
@@ -50,7 +65,7 @@ public struct Cursor: Hashable, Sendable {
     public var text: String { Base64URL.encode(JSON.array(values).serialized()) }
 
     /// The ordering values of a list in the order of time and id, as most are; nil when they are something else.
-    public func timeAndID<Subject>(of subject: Subject.Type = Subject.self) -> (time: Timestamp, id: ID<Subject>)? {
+    func timeAndID<Subject>(of subject: Subject.Type = Subject.self) -> (time: Timestamp, id: ID<Subject>)? {
         guard values.count == 2, let time = values[0].integer, let text = values[1].string, let id = ID<Subject>(text)
         else {
             return nil
