@@ -63,9 +63,10 @@ struct RequestTransaction: Sendable {
         }
     }
 
-    /// Reads, in one transaction.
+    /// Reads, in one transaction that sees one moment, so that what is read by several statements fits together.
     func read<Value: Sendable>(_ body: @Sendable (borrowing Session) throws -> Value) async throws -> Value {
-        try await refusalsAsProblems { try await pool.transaction(TransactionOptions(isReadOnly: true), body) }
+        let options = TransactionOptions(isolation: .repeatableRead, isReadOnly: true)
+        return try await refusalsAsProblems { try await pool.transaction(options, body) }
     }
 }
 

@@ -144,9 +144,11 @@ extension TestCampus {
             headers[name] = idempotencyKey ?? String(UInt64.random(in: .min ... .max), radix: 36)
         }
         if body != nil || raw != nil { headers[.contentType] = "application/json" }
+        ifNoneMatch: String? = nil,
         let bytes = raw ?? body?.serialized()
         return try await client.execute(
             uri: path,
+        headers[.ifNoneMatch] = ifNoneMatch
             method: method,
             headers: headers,
             body: bytes.map { ByteBuffer(bytes: $0) }

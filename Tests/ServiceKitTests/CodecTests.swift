@@ -47,12 +47,14 @@ struct CodecTests {
     @Test("Entity tags match as RFC 9110 has it")
     func etag() {
         #expect(ETag(version: 12).text == #""v12""#)
-        #expect(ETag.matches(#""v12""#, version: 12))
-        #expect(ETag.matches(#""v11" , "v12""#, version: 12))
-        #expect(ETag.matches("*", version: 12))
-        #expect(!ETag.matches(#"W/"v12""#, version: 12))
-        #expect(!ETag.matches(#""v1""#, version: 12))
-        #expect(!ETag.matches("", version: 12))
+        #expect(ETag(versions: [3, 1, 2]).text == #""v3.1.2""#)
+        #expect(ETag(versions: [3, 1, 2]) != ETag(versions: [2, 2, 2]))
+        #expect(ETag(version: 12).isNamed(by: #""v12""#))
+        #expect(ETag(version: 12).isNamed(by: #""v11" , "v12""#))
+        #expect(ETag(version: 12).isNamed(by: "*"))
+        #expect(!ETag(version: 12).isNamed(by: #"W/"v12""#))
+        #expect(!ETag(version: 12).isNamed(by: #""v1""#))
+        #expect(!ETag(version: 12).isNamed(by: ""))
     }
 
     @Test("A cursor reads what it wrote, and refuses what others wrote")

@@ -170,7 +170,7 @@ struct CaseController: Sendable {
         return try await requests.once(call) { session in
             try openCase(request, by: call.principal, campus: call.campus, Cause(call), in: session)
         } reply: { file in
-            .created(view.full(file), location: "/v1/cases/\(file.subject.id)").etag(file.version)
+            .created(view.full(file), location: "/v1/cases/\(file.subject.id)").etag(file.etag)
         } done: { file in
             let logger = call.logger
             logger.record(.caseOpened, file.subject.logValues)
@@ -201,9 +201,8 @@ struct CaseController: Sendable {
     private func get(_ call: Call) async throws -> Reply {
         let id: CaseID = try call.id()
         let file = try await requests.read { session in try reader.file(id, for: call.principal, in: session) }
-        let version = file.version
-        guard !call.hasCurrent(version) else { return Reply(status: 304).etag(version) }
-        return .ok(CaseView(viewer: call.principal).full(file)).etag(version)
+        guard !call.hasCurrent(file.etag) else { return Reply(status: 304).etag(file.etag) }
+        return .ok(CaseView(viewer: call.principal).full(file)).etag(file.etag)
     }
 
     private func timeline(_ call: Call) async throws -> Reply {

@@ -68,8 +68,8 @@ struct CaseReader: Sendable {
 }
 
 extension CaseFile {
-    /// Rises with each change of the case and of the refunds that it shows.
-    var version: Int64 {
-        refunds.reduce(subject.version) { $0 + $1.version }
+    /// Changes with each change of the case and of the refunds that it shows, and never comes back.
+    var etag: ETag {
+        ETag(versions: [subject.version] + refunds.map(\.version))
     }
 }

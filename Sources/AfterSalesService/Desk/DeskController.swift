@@ -133,7 +133,7 @@ struct DeskController: Sendable {
         return try await requests.once(call) { session in
             try decideCase(id, ruling, by: call.principal, campus: call.campus, Cause(call), in: session)
         } reply: { file in
-            .ok(view.full(file)).etag(file.version)
+            .ok(view.full(file)).etag(file.etag)
         } done: { file in
             call.logger.recordDecision(file)
         }

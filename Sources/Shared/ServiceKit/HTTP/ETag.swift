@@ -1,21 +1,28 @@
-/// A resource's version as a strong entity tag (RFC 9110 §8.8.3).
+/// A resource's versions as a strong entity tag (RFC 9110 §8.8.3).
 public struct ETag: Hashable, Sendable {
-    /// The version it stands for.
-    public let version: Int64
+    /// The versions it stands for: the resource's own, then those of what is shown with it, in a fixed order.
+    public let versions: [Int64]
 
-    /// The tag of that version.
+    /// The tag of a resource that is shown alone.
     public init(version: Int64) {
-        self.version = version
+        versions = [version]
     }
 
-    /// The header's value, for example `"v12"` with its quotes.
-    public var text: String { "\"v\(version)\"" }
+    /// The tag of a resource that is shown with others.
+    ///
+    /// A sum of versions would not do: it can come to the same again when what is shown with the resource changes.
+    public init(versions: [Int64]) {
+        self.versions = versions
+    }
 
-    /// Whether an `If-Match` or `If-None-Match` value names that version.
+    /// The header's value, for example `"v12"` with its quotes, or `"v12.3.1"`.
+    public var text: String { "\"v\(versions.map(\.description).joined(separator: "."))\"" }
+
+    /// Whether an `If-Match` or `If-None-Match` value names this tag.
     ///
     /// `*` names any; a weak tag none, since ours are strong.
-    public static func matches(_ condition: String, version: Int64) -> Bool {
-        let text = ETag(version: version).text
+    public func isNamed(by condition: String) -> Bool {
+        let text = text
         return condition.split(separator: ",").contains { candidate in
             let trimmed = candidate.trimmingBlanks
             return trimmed == "*" || trimmed == text

@@ -71,7 +71,7 @@ public struct Call: Sendable {
         guard let condition = headers[.ifMatch] else {
             throw Problem(.versionRequired, "Editing needs If-Match with the ETag of the version that was read.")
         }
-        guard ETag.matches(condition, version: version) else {
+        guard ETag(version: version).isNamed(by: condition) else {
             throw Problem(
                 .versionMismatch,
                 "The present version is \(version).",
@@ -82,8 +82,12 @@ public struct Call: Sendable {
 
     /// Whether `If-None-Match` names the present version, so that 304 is the answer.
     public func hasCurrent(_ version: Int64) -> Bool {
-        guard let condition = headers[.ifNoneMatch] else { return false }
-        return ETag.matches(condition, version: version)
+        hasCurrent(ETag(version: version))
+    }
+
+    /// Whether `If-None-Match` names the present tag, so that 304 is the answer.
+    public func hasCurrent(_ tag: ETag) -> Bool {
+        headers[.ifNoneMatch].map(tag.isNamed) ?? false
     }
 }
 

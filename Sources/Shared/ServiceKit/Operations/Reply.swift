@@ -55,7 +55,12 @@ public struct Reply: Sendable {
 
     /// The same answer with the version as its `ETag`.
     public func etag(_ version: Int64) -> Reply {
-        with(.eTag, ETag(version: version).text)
+        etag(ETag(version: version))
+    }
+
+    /// The same answer with that `ETag`.
+    public func etag(_ tag: ETag) -> Reply {
+        with(.eTag, tag.text)
     }
 
     /// The same answer with one more header.
