@@ -1,6 +1,7 @@
 import HTTPTypes
 import Model
 import Postgres
+import ServiceKit
 import TestSupport
 import Testing
 
@@ -112,6 +113,51 @@ struct BrakeTests {
         try await TestCampus.run { campus in
             let login = try campus.database.pool(as: .afterSalesService, size: 1)
             let error = await #expect(throws: PostgresError.self) {
+    @Test("A new window begins at nothing; a charge of an older one counts in the one that is there")
+    func windows() async throws {
+        try await withDatabase { database in
+            let pool = try database.pool(as: .afterSalesService, size: 1)
+            let id = try await TestCampus.insertCampus(try database.pool(as: .superuser, size: 1), isTest: true)
+            var settings = CampusSettings()
+            settings.brakeCampusTenMinutes = Money(fen: 1_000)
+            let zone = CampusTimezone(name: "UTC", changes: [])
+            let campus = Campus(id: id, code: "c", name: "C", isTest: true, settings: settings, timezone: zone)
+            let start = Examples.now
+            let fits = { @Sendable (fen: Int64, seconds: Int64) in
+                let at = start + .seconds(seconds)
+                let charge = BrakeCharge(Money(fen: fen), of: Examples.makeOrder(), campus: campus, at: at)
+                return try await pool.transaction { try BrakeStore().add(charge, campus: id, in: $0) }
+            }
+            #expect(try await fits(800, 0))
+            #expect(try await !fits(201, 599))
+            #expect(try await !fits(201, -1))
+            #expect(try await fits(200, -1))
+            #expect(try await !fits(1, 599))
+            #expect(try await fits(1_000, 600))
+            #expect(try await !fits(1, 600))
+        }
+    }
+
+    @Test("Money that is due without asking is held back too")
+    func systemCases() async throws {
+        try await TestCampus.run(settings: settings(customer: 500)) { campus in
+            let order = try await OrderFixture(status: .cancelled).insert(campus)
+            let payment = order.payments[0].id
+            let due = RefundDue(paymentID: payment, cause: .cancelled, amount: Money(fen: order.payable))
+            try await order.appendDue(due, on: campus)
+            try await eventually("it waits for a person") {
+                try await campus.number("select count(*) from campus.cases where is_system and status = 'in_review'")
+                    == 1
+            }
+            let queue = try await campus.send(.get, "/v1/desk/queue", as: "agent:kf_1")
+            let id = queue["items"]?.array?.first?["id"]?.string ?? ""
+            let explained = try await campus.send(.get, "/v1/cases/\(id)/explanation", as: "agent:kf_1")
+            #expect(explained.rules("approves") == ["money_due"])
+            #expect(explained.rules("refers") == ["within_refund_caps"])
+            #expect(try await campus.promised(order.id) == (0, 0))
+        }
+    }
+
                 try await login.transaction { session in
                     try session.execute(
                         """

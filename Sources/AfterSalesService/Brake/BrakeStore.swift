@@ -5,8 +5,9 @@ import Postgres
 struct BrakeStore: Sendable {
     /// Adds a charge to all its counts, or to none of them when one would pass its cap.
     ///
-    /// The caps hold whatever else happens at the same time: a count above its cap violates `refund_brake_holds`. The
-    /// rows stay locked until the transaction ends, so this comes after every order is locked.
+    /// A newer window starts anew at nothing; a charge of an older one, by a clock that is behind, counts in the window
+    /// that is there. The caps hold whatever else happens at the same time: a count above its cap violates
+    /// `refund_brake_holds`. The rows stay locked until the transaction ends, so this comes after every order is locked.
     ///
     /// - Returns: whether the charge fits.
     func add(_ charge: BrakeCharge, campus: CampusID, in session: borrowing Session) throws -> Bool {
@@ -23,10 +24,10 @@ struct BrakeStore: Sendable {
                     order by c.scope, c.subject
                     on conflict (campus_id, scope, subject) do update set
                         spent_fen = case
-                            when b.window_start = excluded.window_start then b.spent_fen + excluded.spent_fen
-                            else excluded.spent_fen
+                            when excluded.window_start > b.window_start then excluded.spent_fen
+                            else b.spent_fen + excluded.spent_fen
                         end,
-                        window_start = excluded.window_start, cap_fen = excluded.cap_fen
+                        window_start = greatest(b.window_start, excluded.window_start), cap_fen = excluded.cap_fen
                     """
                 )
             }
