@@ -67,6 +67,11 @@ struct BrakeTests {
             let explained = try await campus.send(.get, "/v1/cases/\(opened.id)/explanation", as: "agent:kf_1")
             #expect(explained.rules("approves") == ["late"])
             #expect(explained.rules("refers") == ["within_refund_caps"])
+            #expect(explained.inputs(of: "within_refund_caps")?["customer_cap_fen"] == 500)
+            let shown = try await campus.send(.get, "/v1/cases/\(opened.id)/explanation", as: "customer:stu_1")
+            #expect(shown.rules("refers") == ["within_refund_caps"])
+            #expect(shown.inputs(of: "within_refund_caps") == [:])
+            #expect(shown.inputs(of: "late")?["late_threshold_s"] == 900)
             #expect(try await campus.number("select coalesce(sum(spent_fen), 0)::bigint from campus.refund_brake") == 0)
             let decided = try await campus.send(
                 .post,
@@ -108,11 +113,6 @@ struct BrakeTests {
         }
     }
 
-    @Test("The database itself refuses a count above its cap")
-    func constraint() async throws {
-        try await TestCampus.run { campus in
-            let login = try campus.database.pool(as: .afterSalesService, size: 1)
-            let error = await #expect(throws: PostgresError.self) {
     @Test("A new window begins at nothing; a charge of an older one counts in the one that is there")
     func windows() async throws {
         try await withDatabase { database in
@@ -158,6 +158,11 @@ struct BrakeTests {
         }
     }
 
+    @Test("The database itself refuses a count above its cap")
+    func constraint() async throws {
+        try await TestCampus.run { campus in
+            let login = try campus.database.pool(as: .afterSalesService, size: 1)
+            let error = await #expect(throws: PostgresError.self) {
                 try await login.transaction { session in
                     try session.execute(
                         """

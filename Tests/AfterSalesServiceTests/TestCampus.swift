@@ -128,6 +128,12 @@ struct Answer: Sendable {
     }
 }
 
+
+    /// What a rule looked at, of the last decision of an explanation.
+    func inputs(of rule: String) -> JSON? {
+        let tried = body["decisions"]?.array?.last?["rules"]?.array ?? []
+        return tried.first { $0["rule"]?.string == rule }?["inputs"]
+    }
 extension TestCampus {
     /// Sends a request as a user whom the key states; POSTs get a fresh Idempotency-Key unless one is given.
     func send(

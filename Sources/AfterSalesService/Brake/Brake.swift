@@ -43,6 +43,9 @@ struct BrakeCharge: Hashable, Sendable {
         ]
     }
 
+    /// The name under which decisions record that the brake was asked.
+    static let ruleName = "within_refund_caps"
+
     /// What the decision stores of it.
     var json: JSON {
         var object: JSONObject = ["amount_fen": .integer(amount.fen)]
@@ -60,7 +63,7 @@ extension Judgement {
         var judgement = self
         let finding: Finding =
             isReleased ? .passes(charge.json) : .refers(charge.json, .automaticRefundsPaused)
-        judgement.rules.append(TriedRule(name: "within_refund_caps", stage: .strategy, finding: finding))
+        judgement.rules.append(TriedRule(name: BrakeCharge.ruleName, stage: .strategy, finding: finding))
         guard !isReleased else { return judgement }
         judgement.verdict = .inReview
         judgement.reasons = [.automaticRefundsPaused, .aPersonLooks(within: inputs.firstReview)]

@@ -85,6 +85,8 @@ struct CaseView: Sendable {
     }
 
     /// A decision with every rule that was tried, as a customer may demand it (and the law has it).
+    ///
+    /// How much rules may pay out before the brake grips, and since when they count, is the staff's to know.
     func explanation(_ record: DecisionRecord) -> JSON {
         [
             "number": .integer(Int64(record.number)),
@@ -94,9 +96,17 @@ struct CaseView: Sendable {
             "decided_at": .string(record.decidedAt.rfc3339),
             "policy_version": .integer(Int64(record.policyVersion)),
             "inputs": record.inputs,
-            "rules": record.rules,
+            "rules": .array((record.rules.array ?? []).map(rule)),
             "amounts": record.amounts,
         ]
+    }
+
+    private func rule(_ tried: JSON) -> JSON {
+        guard !viewer.isStaff, var object = tried.object, object["rule"]?.string == BrakeCharge.ruleName else {
+            return tried
+        }
+        object["inputs"] = [:]
+        return .object(object)
     }
 
     /// A line of a timeline.
