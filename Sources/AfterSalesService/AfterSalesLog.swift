@@ -115,7 +115,7 @@ extension Logger {
         values[.verdict] = file.decision.map { .string($0.verdict.rawValue) }
         values[.policyVersion] = .integer(file.subject.policyVersion)
         values[.amountFen] = file.subject.approved.map { .fen($0) }
-        values[.actor] = file.decision.map { .string($0.decidedBy) }
+        values[.actor] = file.decision.map { .string($0.decidedBy.description) }
         record(.caseDecided, values)
         for refund in file.refunds { record(.refundCreated, refund.logValues) }
         if file.wasBraked { record(.moneyBrake, file.subject.logValues) }

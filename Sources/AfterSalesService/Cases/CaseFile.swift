@@ -22,8 +22,8 @@ struct DecisionSummary: Hashable, Sendable {
     let reasons: JSON
     /// By which policy.
     let policyVersion: Int
-    /// By whom, in text form.
-    let decidedBy: String
+    /// By whom.
+    let decidedBy: Actor
     /// When.
     let decidedAt: Timestamp
 }
@@ -46,7 +46,7 @@ extension DecisionSummary {
             verdict: judgement.verdict,
             reasons: .array(judgement.reasons.map(\.json)),
             policyVersion: judgement.inputs.policyVersion,
-            decidedBy: actor.description,
+            decidedBy: actor,
             decidedAt: judgement.inputs.now
         )
     }

@@ -1,7 +1,7 @@
 import Model
 import Postgres
 
-/// The only writer and reader of cases, their items and their decisions.
+/// The only writer of cases; ``CaseListStore`` reads them too, page by page.
 struct CaseStore: Sendable {
     /// Reads a case and locks it, so that nobody else changes it before this transaction ends.
     func lock(_ id: CaseID, campus: CampusID, in session: borrowing Session) throws -> AfterSalesCase? {
@@ -80,14 +80,6 @@ struct CaseStore: Sendable {
         """
 }
 
-extension Actor {
-    /// Reads the text form of an actor that was let in before, whose id may have characters that no new one may have.
-    init(stored text: String) {
-        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        self.init(role: Role(rawValue: String(parts[0])) ?? .system, id: parts.count > 1 ? String(parts[1]) : "")
-    }
-}
-
 extension AfterSalesCase {
     /// Reads a row of ``CaseStore/columns``.
     init(_ row: Row) throws {
@@ -101,7 +93,7 @@ extension AfterSalesCase {
             customerID: try row["customer_id"],
             merchantID: try row["merchant_id"],
             riderID: try row["rider_id"],
-            openedBy: Actor(stored: try row["opened_by"]),
+            openedBy: try Actor(stored: row["opened_by"]),
             isSystem: try row["is_system"],
             isTest: try row["is_test"],
             source: try row["source"],

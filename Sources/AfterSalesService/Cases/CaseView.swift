@@ -33,7 +33,7 @@ struct CaseView: Sendable {
             "version": .integer(subject.version),
             "customer_id": .string(subject.customerID),
             "merchant_id": .string(subject.merchantID),
-            "opened_by": .string(name(subject.openedBy.description)),
+            "opened_by": .string(name(subject.openedBy)),
             "system": .bool(subject.isSystem),
             "source": .string(subject.source),
             "whole_order": .bool(subject.asksWholeOrder),
@@ -128,13 +128,12 @@ struct CaseView: Sendable {
         ]
     }
 
-    private func name(_ actor: String) -> String {
-        guard !viewer.isStaff else { return actor }
-        let parsed = Actor(stored: actor)
-        switch parsed.role {
-        case .agent, .supervisor, .admin, .platform: return parsed.role.rawValue
-        case .customer: return viewer.actor == parsed ? actor : parsed.role.rawValue
-        case .merchant, .rider, .system: return actor
+    private func name(_ actor: Actor) -> String {
+        guard !viewer.isStaff else { return actor.description }
+        return switch actor.role {
+        case .agent, .supervisor, .admin, .platform: actor.role.rawValue
+        case .customer: viewer.actor == actor ? actor.description : actor.role.rawValue
+        case .merchant, .rider, .system: actor.description
         }
     }
 }

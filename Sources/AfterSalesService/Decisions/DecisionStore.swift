@@ -8,7 +8,7 @@ struct DecisionRecord: Hashable, Sendable {
     /// What was decided.
     let verdict: Verdict
     /// By whom.
-    let decidedBy: String
+    let decidedBy: Actor
     /// When.
     let decidedAt: Timestamp
     /// The policy it was decided by.
@@ -36,7 +36,7 @@ struct DecisionStore: Sendable {
             DecisionRecord(
                 number: try row["number"],
                 verdict: try row["verdict"],
-                decidedBy: try row["decided_by"],
+                decidedBy: try Actor(stored: row["decided_by"]),
                 decidedAt: try row["decided_at"],
                 policyVersion: try row["policy_version"],
                 inputs: try row["inputs"],

@@ -10,7 +10,7 @@ struct TimelineEntry: Hashable, Sendable {
     /// Which refund, when it happened to one.
     let refund: RefundID?
     /// Who did it.
-    let actor: String
+    let actor: Actor
     /// When, on the campus's clock.
     let at: Timestamp
     /// What else is known.
@@ -37,7 +37,7 @@ struct TimelineStore: Sendable {
                 type: try row["type"],
                 status: try row["status"],
                 refund: try row["refund_id"],
-                actor: try row["actor"],
+                actor: try Actor(stored: row["actor"]),
                 at: try row["at"],
                 detail: try row["detail"]
             )

@@ -161,15 +161,3 @@ extension Bill {
         payable = try column.next()
     }
 }
-
-extension Actor {
-    /// Reads the text form as rows hold it.
-    ///
-    /// A key's name may be what no user's id can be, so the id is not checked.
-    fileprivate init(stored text: String) throws {
-        guard let colon = text.firstIndex(of: ":"), let role = Role(rawValue: String(text[..<colon])) else {
-            throw StoredOrderMismatch(column: "cancelled_by")
-        }
-        self.init(role: role, id: String(text[text.index(after: colon)...]))
-    }
-}

@@ -55,4 +55,20 @@ extension Actor: LosslessStringConvertible {
         guard Actor.isValidID(id) else { return nil }
         self.init(role: role, id: id)
     }
+
+    /// Reads the text form as our own rows hold it.
+    ///
+    /// A key's name may be what no user's id can be, so the id is not checked.
+    public init(stored text: String) throws(UnknownRole) {
+        guard let colon = text.firstIndex(of: ":"), let role = Role(rawValue: String(text[..<colon])) else {
+            throw UnknownRole(text: text)
+        }
+        self.init(role: role, id: String(text[text.index(after: colon)...]))
+    }
+}
+
+/// A row names an actor in a role that these services do not know.
+public struct UnknownRole: Error, Hashable, Sendable {
+    /// What it says.
+    public let text: String
 }
