@@ -1,4 +1,5 @@
 import Model
+import ServiceKit
 
 @testable import AfterSalesService
 
@@ -131,7 +132,8 @@ enum Examples {
             due: nil,
             lateThreshold: .seconds(900),
             claimWindow: .seconds(7 * 86_400),
-            firstReview: .seconds(600)
+            reviewDueAt: now + .seconds(600),
+            reviewDue: LocalTime(day: CampusCalendar.Day(number: 20_513), minute: 730)
         )
     }
 }

@@ -66,7 +66,7 @@ extension Judgement {
         judgement.rules.append(TriedRule(name: BrakeCharge.ruleName, stage: .strategy, finding: finding))
         guard !isReleased else { return judgement }
         judgement.verdict = .inReview
-        judgement.reasons = [.automaticRefundsPaused, .aPersonLooks(within: inputs.firstReview)]
+        judgement.reasons = [.automaticRefundsPaused, .aPersonLooks(by: inputs.reviewDue)]
         return judgement
     }
 }

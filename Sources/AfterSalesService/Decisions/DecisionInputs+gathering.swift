@@ -30,7 +30,8 @@ extension DecisionInputs {
             due: due,
             lateThreshold: campus.settings.lateThreshold,
             claimWindow: campus.settings.claimWindow,
-            firstReview: campus.settings.firstReview
+            reviewDueAt: subject.reviewDueAt,
+            reviewDue: campus.localTime(at: subject.reviewDueAt.roundedUpToMinute)
         )
     }
 }

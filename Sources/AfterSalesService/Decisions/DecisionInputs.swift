@@ -1,4 +1,5 @@
 import Model
+import ServiceKit
 
 /// All that rules may know of a case when it is decided; stored with the decision, so that it can be followed a year
 /// later.
@@ -37,8 +38,10 @@ struct DecisionInputs: Hashable, Sendable {
     var lateThreshold: Duration
     /// How long after delivery rules answer claims.
     var claimWindow: Duration
-    /// Within what time a person looks at a case.
-    var firstReview: Duration
+    /// When a person is to have looked at it, should a person have to.
+    var reviewDueAt: Timestamp
+    /// The same on the campus's clocks, to the minute.
+    var reviewDue: LocalTime
 
     /// As it is stored.
     var json: JSON {
@@ -63,3 +66,4 @@ struct DecisionInputs: Hashable, Sendable {
         ]
     }
 }
+            "review_due_at": .string(reviewDueAt.rfc3339),

@@ -1,4 +1,5 @@
 import Model
+import ServiceKit
 
 /// What customers are told of decisions by rule.
 extension LocalizedText {
@@ -89,11 +90,16 @@ extension LocalizedText {
         }
     }
 
-    static func aPersonLooks(within time: Duration) -> LocalizedText {
-        let minutes = time.components.seconds / 60
-        return LocalizedText(
-            zhCN: "客服会在\(minutes)分钟内查看。",
-            en: "A person will look at it within \(minutes) minutes."
+    /// - `time`: on the campus's clocks.
+    static func aPersonLooks(by time: LocalTime) -> LocalizedText {
+        LocalizedText(
+            zhCN: "客服会在\(time.month)月\(time.dayOfMonth)日\(time.clock)前查看。",
+            en: "A person will look at it by \(time.clock) on \(time.dayOfMonth) \(englishMonths[time.month - 1])."
         )
     }
 }
+
+    private static let englishMonths = [
+        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "December",
+    ]

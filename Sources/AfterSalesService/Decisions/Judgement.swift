@@ -24,7 +24,7 @@ struct Judgement: Hashable, Sendable {
         let explained = (referring.isEmpty ? tried : referring).compactMap(\.finding.reason)
         return Judgement(
             verdict: .inReview,
-            reasons: explained + [.aPersonLooks(within: inputs.firstReview)],
+            reasons: explained + [.aPersonLooks(by: inputs.reviewDue)],
             rules: tried,
             inputs: inputs
         )
