@@ -224,11 +224,11 @@ extension AfterSalesCase {
         asksWholeOrder: Bool,
         description: String?,
         source: String,
+            deadlines: CaseDeadlines(campus: campus, from: cause.at),
         isSystem: Bool,
         campus: Campus,
         _ cause: Cause
     ) {
-        let reviewDueAt = campus.deadline(after: campus.settings.firstReview, from: cause.at)
         self.init(
             id: .make(at: cause.at),
             campus: campus.id,
@@ -239,6 +239,7 @@ extension AfterSalesCase {
             customerID: order.customerID,
             merchantID: order.merchantID,
             riderID: order.riderID,
+        deadlines: CaseDeadlines,
             openedBy: cause.actor,
             isSystem: isSystem,
             isTest: campus.isTest,
@@ -248,12 +249,12 @@ extension AfterSalesCase {
             requested: requested,
             policyVersion: order.policyVersion,
             openedAt: cause.at,
-            reviewDueAt: reviewDueAt,
-            decisionDueAt: campus.deadline(after: campus.settings.decision, from: cause.at),
+            reviewDueAt: deadlines.reviewDueAt,
+            decisionDueAt: deadlines.decisionDueAt,
             status: .opened,
             version: 1,
             updatedAt: cause.at,
-            priorityAt: reviewDueAt - reason.headStart
+            priorityAt: deadlines.reviewDueAt - reason.headStart
         )
     }
 }

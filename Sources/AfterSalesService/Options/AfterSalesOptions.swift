@@ -23,8 +23,8 @@ struct AfterSalesOptions: Sendable {
 
     private var asking: Asking { Asking(order: order, book: book, claims: claims) }
 
-    /// Why nothing can be asked for; nil when something can.
-    private var obstacle: LocalizedText? {
+    /// Why nothing can be asked for, given what would come of each reason; nil when something can.
+    private func obstacle(_ reasons: [ReasonOption]) -> LocalizedText? {
         if order.source != .own {
             return LocalizedText(zhCN: "请在下单的平台申请退款。", en: "Ask for the refund on the platform where you ordered.")
         }
@@ -39,7 +39,8 @@ struct AfterSalesOptions: Sendable {
 
     /// As it is sent.
     var json: JSON {
-        let obstacle = obstacle
+        let reasons = reasons
+        let obstacle = obstacle(reasons)
         return [
             "order_id": .string(order.id.description),
             "order_status": .string(order.status.rawValue),
@@ -50,7 +51,7 @@ struct AfterSalesOptions: Sendable {
             "surplus_fen": .integer(book.remaining(.surplus).fen),
             "cases": .array(cases.map(known)),
             "notice": obstacle?.json ?? .null,
-            "kinds": obstacle == nil ? [refund] : [],
+            "kinds": obstacle == nil ? [refund(reasons)] : [],
         ]
     }
 
@@ -83,7 +84,7 @@ struct AfterSalesOptions: Sendable {
         ]
     }
 
-    private var refund: JSON {
+    private func refund(_ reasons: [ReasonOption]) -> JSON {
         [
             "kind": .string(CaseKind.refund.rawValue),
             "text": LocalizedText(zhCN: "退款", en: "Refund").json,
@@ -92,10 +93,11 @@ struct AfterSalesOptions: Sendable {
     }
 
     private var reasons: [ReasonOption] {
-        CaseReason.allCases.map(option)
+        let deadlines = CaseDeadlines(campus: campus, from: now)
+        return CaseReason.allCases.map { option($0, deadlines) }
     }
 
-    private func option(_ reason: CaseReason) -> ReasonOption {
+    private func option(_ reason: CaseReason, _ deadlines: CaseDeadlines) -> ReasonOption {
         // Asking for the whole order cannot be refused: only lines that do not exist or are used up are.
         let items = (try? asking.items(.wholeOrder, reason: reason)) ?? []
         let amount = Money(fen: items.reduce(0) { $0 + $1.amount.fen })
@@ -112,6 +114,7 @@ struct AfterSalesOptions: Sendable {
             source: "options",
             isSystem: false,
             campus: campus,
+            deadlines: deadlines,
             cause
         )
         let inputs = DecisionInputs(subject, of: order, book: book, channels: channels, campus: campus, at: now)
@@ -122,8 +125,7 @@ struct AfterSalesOptions: Sendable {
             fees: items.map(\.item).filter { $0 == .delivery || $0 == .packaging },
             isDecidedByRules: Judgement.of(inputs).verdict == .approved,
             now: now,
-            reviewDueAt: subject.reviewDueAt,
-            decisionDueAt: subject.decisionDueAt
+            deadlines: deadlines
         )
     }
 }
@@ -136,8 +138,7 @@ private struct ReasonOption {
     let fees: [RefundItem]
     let isDecidedByRules: Bool
     let now: Timestamp
-    let reviewDueAt: Timestamp
-    let decisionDueAt: Timestamp
+    let deadlines: CaseDeadlines
 
     var json: JSON {
         [
@@ -150,8 +151,8 @@ private struct ReasonOption {
             "evidence": reason.evidence?.json ?? .null,
             "evidence_required": false,
             "decided_by": .string(isDecidedByRules ? "rules" : "desk"),
-            "first_answer_by": .string((isDecidedByRules ? now : reviewDueAt).rfc3339),
-            "decision_by": .string((isDecidedByRules ? now : decisionDueAt).rfc3339),
+            "first_answer_by": .string((isDecidedByRules ? now : deadlines.reviewDueAt).rfc3339),
+            "decision_by": .string((isDecidedByRules ? now : deadlines.decisionDueAt).rfc3339),
             "advice": reason.advice.json,
         ]
     }

@@ -118,6 +118,7 @@ struct AnswerMoneyDue: Sendable {
             isSystem: true,
             campus: campus,
             cause
+            deadlines: CaseDeadlines(campus: campus, from: cause.at),
         )
         var inputs = DecisionInputs(
             subject,
