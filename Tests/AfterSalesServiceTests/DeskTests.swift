@@ -108,6 +108,43 @@ struct DeskTests {
         }
     }
 
+    @Test("What a person refused, in full or in part, no rule grants when it is asked for again")
+    func refusedBefore() async throws {
+        try await TestCampus.run { campus in
+            let order = try await OrderFixture(minutesLate: 20).insert(campus)
+            let opened = try await campus.openCase(order.id, .quality, lines: [["line_no": 1, "quantity": 1]])
+            let rejection: JSON = ["verdict": "rejected", "reasons": Self.reasons]
+            _ = try await campus.send(.post, "/v1/desk/cases/\(opened.id)/decide", rejection, as: "agent:kf_1")
+            let options = try await campus.send(
+                .get,
+                "/v1/after-sales-options?order_id=\(order.id)",
+                as: "customer:stu_1"
+            )
+            let reasons = options["kinds"]?.array?.first?["reasons"]?.array ?? []
+            #expect(reasons.first { $0["reason"] == "late" }?["decided_by"] == "desk")
+
+            let again = try await campus.openCase(order.id, .late, lines: [["line_no": 1, "quantity": 1]])
+            #expect(again.status == 201)
+            #expect(again.verdict == "in_review")
+            let explained = try await campus.send(.get, "/v1/cases/\(again.id)/explanation", as: "customer:stu_1")
+            #expect(explained.rules("refers") == ["not_refused_before"])
+            // Another line is another matter.
+            let other = try await campus.openCase(order.id, .late, lines: [["line_no": 2, "quantity": 3]])
+            #expect(other.verdict == "approved")
+        }
+        try await TestCampus.run { campus in
+            let order = try await OrderFixture(minutesLate: 20).insert(campus)
+            let opened = try await campus.openCase(order.id, .quality)
+            let part: JSON = [
+                "verdict": "approved", "reasons": Self.reasons, "amounts": [["item": "line:1", "amount_fen": 700]],
+            ]
+            _ = try await campus.send(.post, "/v1/desk/cases/\(opened.id)/decide", part, as: "agent:kf_1")
+            let rest = try await campus.openCase(order.id, .late)
+            #expect(rest["items"]?.array?.map { $0["item"] } == ["line:2", "delivery", "packaging"])
+            #expect(rest.verdict == "in_review")
+        }
+    }
+
     @Test("The queue is ordered by urgency, and its index serves it")
     func queue() async throws {
         try await TestCampus.run { campus in

@@ -137,3 +137,4 @@ enum Examples {
         )
     }
 }
+            refusedBefore: [],

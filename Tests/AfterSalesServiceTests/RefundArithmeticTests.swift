@@ -96,6 +96,32 @@ struct RefundArithmeticTests {
         #expect(afterwards.fees(for: .changedMind) == [.delivery, .packaging])
     }
 
+    @Test("Money beyond what the order cost is asked for once: what waits for a person is not asked for again")
+    func heldSurplus() throws {
+        let order = Examples.makeOrder(payments: [(2_900, 0), (0, 700)])
+        let book = RefundableBook(of: order)
+        let free = try Asking(order: order, book: book, claims: ItemClaims()).items(
+            .wholeOrder,
+            reason: .duplicateCharge
+        )
+        #expect(free.map(\.amount.fen) == [700])
+        let held = ItemClaims(held: [.surplus: CaseID(high: 1, low: 1)])
+        let asking = Asking(order: order, book: book, claims: held)
+        #expect(try asking.items(.wholeOrder, reason: .duplicateCharge).isEmpty)
+    }
+
+    @Test("An order that was called off before its only payment came is asked back whatever the reason")
+    func paidForNothing() throws {
+        var order = Examples.makeOrder(status: .cancelled, payments: [(0, 2_900)])
+        let asked = try Asking(order: order, book: RefundableBook(of: order), claims: ItemClaims()).items(
+            .wholeOrder,
+            reason: .changedMind
+        )
+        #expect(asked == [AskedItem(item: .surplus, units: [], amount: Money(fen: 2_900))])
+        order.status = .delivered
+        #expect(!order.asksForSurplus(.changedMind))
+    }
+
     @Test("A fully discounted line can be asked for and comes to nothing")
     func freeLine() throws {
         let order = Examples.makeOrder(lines: [(2, 0)], delivery: 0, packaging: 0)

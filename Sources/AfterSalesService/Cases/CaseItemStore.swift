@@ -51,19 +51,31 @@ struct CaseItemStore: Sendable {
     /// What the cases of an order speak for.
     func claims(on order: OrderID, campus: CampusID, in session: borrowing Session) throws -> ItemClaims {
         var claims = ItemClaims()
-        let rows: [(item: RefundItem, units: [Int], state: CaseItem.State, id: CaseID)] = try session.query(
+        let rows = try session.query(
             """
-            select item, units, state, case_id from campus.case_item
-            where campus_id = \(campus) and order_id = \(order) and state <> 'released'
-            order by case_id
+            select i.item, i.units, i.state, i.case_id,
+                coalesce(
+                    d.verdict in ('rejected', 'partly_approved') and d.decided_by not like 'system:%'
+                    and (i.state = 'released' or i.granted_fen < i.asked_fen), false
+                ) as is_refused
+            from campus.case_item i
+            left join lateral (
+                select verdict, decided_by from campus.decision
+                where campus_id = i.campus_id and case_id = i.case_id order by number desc limit 1
+            ) d on true
+            where i.campus_id = \(campus) and i.order_id = \(order)
+            order by i.case_id
             """
-        ) { row in (try RefundItem(stored: row["item"]), try units(row), try row["state"], try row["case_id"]) }
-        for row in rows {
-            if case .line(let number) = row.item { claims.units[number, default: []].formUnion(row.units) }
-            switch row.state {
-            case .asked: claims.asking[row.item] = row.id
-            case .held: claims.held.insert(row.item)
-            case .granted, .released: break
+        ) { row in try Claim(row, units: units(row)) }
+        for claim in rows {
+            if claim.isRefused { claims.refused.insert(claim.item) }
+            guard claim.state != .released else { continue }
+            if case .line(let number) = claim.item { claims.units[number, default: []].formUnion(claim.units) }
+            switch claim.state {
+            case .asked: claims.asking[claim.item] = claim.caseID
+            case .held: claims.held[claim.item] = claim.caseID
+            case .granted: claims.granted.insert(claim.item)
+            case .released: break
             }
         }
         return claims

@@ -58,9 +58,18 @@ struct OpenCase: Sendable {
         if let answer = try answering(request, order, book, campus.id, in: session) {
             return try attach(request, to: answer, order, book, campus, cause, in: session)
         }
-        let asked = try ask(request, order, book, campus.id, in: session)
+        let claims = try items.claims(on: order.id, campus: campus.id, in: session)
+        let asked = try ask(request, Asking(order: order, book: book, claims: claims), campus.id, in: session)
         let new = AfterSalesCase(request, of: order, asked: asked, campus: campus, cause)
-        let inputs = DecisionInputs(new, of: order, book: book, channels: channels, campus: campus, at: cause.at)
+        let inputs = DecisionInputs(
+            new,
+            of: order,
+            book: book,
+            refusedBefore: claims.refused(among: asked.map(\.item)),
+            channels: channels,
+            campus: campus,
+            at: cause.at
+        )
         let matter = ConcludeCase.Matter(
             subject: new,
             isNew: true,
@@ -85,7 +94,7 @@ struct OpenCase: Sendable {
         _ campus: CampusID,
         in session: borrowing Session
     ) throws -> AfterSalesCase? {
-        let asksForSurplus = request.reason == .duplicateCharge
+        let asksForSurplus = order.asksForSurplus(request.reason)
         let isPromised =
             asksForSurplus
             ? order.surplus > .zero && book.remaining(.surplus) == .zero
@@ -125,29 +134,31 @@ struct OpenCase: Sendable {
 
     private func ask(
         _ request: Request,
-        _ order: OrderRecord,
-        _ book: RefundableBook,
+        _ asking: Asking,
         _ campus: CampusID,
         in session: borrowing Session
     ) throws -> [AskedItem] {
-        let claims = try items.claims(on: order.id, campus: campus, in: session)
-        let asking = Asking(order: order, book: book, claims: claims)
+        let order = asking.order.id
         let asked: [AskedItem]
         do {
             asked = try asking.items(request.scope, reason: request.reason)
         } catch {
             // Units that an open case speaks for are better explained by naming that case.
             let isAboutUnits = error.all.allSatisfy(\.isAboutUnits)
-            if isAboutUnits, let open = try openCase(about: order.id, campus, in: session) {
+            if isAboutUnits, let open = try openCase(about: order, campus, in: session) {
                 throw AfterSalesRefusal.alreadyOpen(open)
             }
             throw AfterSalesRefusal.badAsk(error.all)
         }
-        if let open = asked.compactMap({ claims.asking[$0.item] }).first { throw AfterSalesRefusal.alreadyOpen(open) }
-        let isPaidFor = book.rows.contains { row in row.paid > .zero && asked.contains { $0.item == row.item } }
+        if let open = asked.compactMap({ asking.claims.asking[$0.item] }).first {
+            throw AfterSalesRefusal.alreadyOpen(open)
+        }
+        let isPaidFor = asking.book.rows.contains { row in row.paid > .zero && asked.contains { $0.item == row.item } }
         let isSomethingLeft = !asked.isEmpty && (!isPaidFor || asked.contains { $0.amount > .zero })
         guard isSomethingLeft else {
-            let open = try openCase(about: order.id, campus, in: session)
+            let asksForSurplus = asking.order.asksForSurplus(request.reason)
+            let holder = asksForSurplus ? asking.claims.held[.surplus] : nil
+            let open = try holder ?? openCase(about: order, campus, in: session)
             throw open.map(AfterSalesRefusal.alreadyOpen) ?? .nothingLeft
         }
         return asked
@@ -213,6 +224,7 @@ extension AfterSalesCase {
             campus: campus,
             cause
         )
+            deadlines: CaseDeadlines(campus: campus, from: cause.at),
     }
 
     /// A new case about that order, just opened by whoever is behind `cause`.
@@ -224,11 +236,11 @@ extension AfterSalesCase {
         asksWholeOrder: Bool,
         description: String?,
         source: String,
-            deadlines: CaseDeadlines(campus: campus, from: cause.at),
         isSystem: Bool,
         campus: Campus,
         _ cause: Cause
     ) {
+        deadlines: CaseDeadlines,
         self.init(
             id: .make(at: cause.at),
             campus: campus.id,
@@ -239,7 +251,6 @@ extension AfterSalesCase {
             customerID: order.customerID,
             merchantID: order.merchantID,
             riderID: order.riderID,
-        deadlines: CaseDeadlines,
             openedBy: cause.actor,
             isSystem: isSystem,
             isTest: campus.isTest,

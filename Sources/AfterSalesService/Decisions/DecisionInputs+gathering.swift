@@ -10,6 +10,7 @@ extension DecisionInputs {
         channels: RefundChannels,
         campus: Campus,
         due: RefundDueCause? = nil,
+        refusedBefore: [RefundItem] = [],
         at now: Timestamp
     ) {
         self.init(

@@ -34,6 +34,8 @@ struct DecisionInputs: Hashable, Sendable {
     var unavailableChannels: [PaymentChannel]
     /// Why money is due back without anybody asking.
     var due: RefundDueCause?
+    /// What of it a person refused in an earlier case, in full or in part.
+    var refusedBefore: [RefundItem]
     /// How late an order must be for lateness to count.
     var lateThreshold: Duration
     /// How long after delivery rules answer claims.
@@ -61,9 +63,10 @@ struct DecisionInputs: Hashable, Sendable {
             "surplus_left_fen": .integer(surplusLeft.fen),
             "unavailable_channels": .array(unavailableChannels.map { .string($0.rawValue) }),
             "due": .optional(due?.rawValue),
+            "refused_before": .array(refusedBefore.map { .string($0.description) }),
             "late_threshold_s": .integer(lateThreshold.components.seconds),
             "claim_window_s": .integer(claimWindow.components.seconds),
+            "review_due_at": .string(reviewDueAt.rfc3339),
         ]
     }
 }
-            "review_due_at": .string(reviewDueAt.rfc3339),

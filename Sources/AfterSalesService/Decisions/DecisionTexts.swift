@@ -75,6 +75,11 @@ extension LocalizedText {
         en: "This money is on its way back to you already; nothing more is needed."
     )
 
+    static let refusedBefore = LocalizedText(
+        zhCN: "客服曾对同样的申请作出处理，需要人工再次核对。",
+        en: "A person has decided about the same before, so a person looks at it again."
+    )
+
     static func moneyDue(_ cause: RefundDueCause) -> LocalizedText {
         switch cause {
         case .cancelled:

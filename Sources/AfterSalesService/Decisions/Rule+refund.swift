@@ -3,7 +3,8 @@ import Model
 extension Rule {
     /// The rules that refund cases are decided by, in the order in which they are tried.
     static let refund: [Rule] = [
-        refundChannelAvailable, withinClaimWindow, moneyDue, cancelledBeforeAcceptance, late, notDelivered,
+        refundChannelAvailable, withinClaimWindow, notRefusedBefore, moneyDue, cancelledBeforeAcceptance, late,
+        notDelivered,
         duplicateCharge,
     ]
 
@@ -23,6 +24,12 @@ extension Rule {
             inputs.now.duration(since: deliveredAt) > inputs.claimWindow
         else { return .passes(looked) }
         return .refers(looked, .longAfterDelivery)
+    }
+
+    /// What a person refused, no rule grants: asked for again, it is a person's again.
+    static let notRefusedBefore = Rule(name: "not_refused_before", stage: .eligibility) { inputs in
+        let looked: JSON = ["refused_before": .array(inputs.refusedBefore.map { .string($0.description) })]
+        return inputs.refusedBefore.isEmpty ? .passes(looked) : .refers(looked, .refusedBefore)
     }
 
     /// OrderService found that money is due back: an order was cancelled after it was paid, or was paid too much, twice

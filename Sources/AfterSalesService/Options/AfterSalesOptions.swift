@@ -117,7 +117,15 @@ struct AfterSalesOptions: Sendable {
             deadlines: deadlines,
             cause
         )
-        let inputs = DecisionInputs(subject, of: order, book: book, channels: channels, campus: campus, at: now)
+        let inputs = DecisionInputs(
+            subject,
+            of: order,
+            book: book,
+            refusedBefore: claims.refused(among: items.map(\.item)),
+            channels: channels,
+            campus: campus,
+            at: now
+        )
         return ReasonOption(
             reason: reason,
             isAvailable: isAvailable,

@@ -46,6 +46,11 @@ struct OrderRecord: Hashable, Sendable {
         Money(fen: payments.reduce(0) { $0 + $1.surplus.fen })
     }
 
+    /// Whether it was called off and nothing was paid for it but what came too late.
+    var isPaidForNothing: Bool {
+        status == .cancelled && surplus > .zero && surplus == paid
+    }
+
     /// All that was paid for it, surplus included.
     var paid: Money {
         Money(fen: payments.reduce(0) { $0 + $1.settled.fen + $1.surplus.fen })

@@ -49,7 +49,8 @@ struct Asking: Sendable {
     ///
     /// - Throws: every refusal at once, in the order of the request.
     func items(_ scope: Scope, reason: CaseReason) throws(AskRefusals) -> [AskedItem] {
-        if reason == .duplicateCharge {
+        if order.asksForSurplus(reason) {
+            guard claims.held[.surplus] == nil else { return [] }
             return [AskedItem(item: .surplus, units: [], amount: book.remaining(.surplus))]
         }
         switch scope {
@@ -132,3 +133,10 @@ struct AskRefusals: Error, Hashable {
     /// In the order of the request; never empty.
     let all: [AskRefusal]
 }
+extension OrderRecord {
+    /// Whether a case of that reason asks for what the order has no use for, rather than for the order's own money.
+    func asksForSurplus(_ reason: CaseReason) -> Bool {
+        reason == .duplicateCharge || isPaidForNothing
+    }
+}
+
