@@ -54,14 +54,36 @@ struct RuleTests {
         #expect(Judgement.of(inputs).verdict == .approved)
     }
 
-    @Test("A duplicate charge is owed when there are two payments and something is left of them")
-    func duplicate() {
+    @Test("Money that the order has no use for is owed as long as some of it is not promised, after one payment too")
+    func surplus() {
         var inputs = Examples.makeInputs(reason: .duplicateCharge)
-        #expect(Judgement.of(inputs).verdict == .inReview)
-        inputs.payments = 2
         #expect(Judgement.of(inputs).verdict == .inReview)
         inputs.surplusLeft = Money(fen: 1)
         #expect(Judgement.of(inputs).verdict == .approved)
+        #expect(Judgement.of(inputs).reasons == [.paidForNothing])
+        inputs.payments = 2
+        #expect(Judgement.of(inputs).reasons == [.paidTwice])
+        inputs.surplusLeft = .zero
+        #expect(Judgement.of(inputs).verdict == .inReview)
+    }
+
+    @Test("What a person refused before no rule grants")
+    func refusedBefore() {
+        var inputs = Examples.makeInputs(reason: .late)
+        inputs.now = inputs.promisedAt + .seconds(5_000)
+        #expect(Judgement.of(inputs).verdict == .approved)
+        inputs.refusedBefore = [.line(1)]
+        let judgement = Judgement.of(inputs)
+        #expect(judgement.verdict == .inReview)
+        #expect(judgement.reasons.first == .refusedBefore)
+        #expect(inputs.json["refused_before"] == ["line:1"])
+    }
+
+    @Test("A customer is told by when a person looks, on the campus's clocks")
+    func reviewDue() {
+        let reasons = Judgement.of(Examples.makeInputs(reason: .quality)).reasons
+        #expect(reasons.last?.zhCN == "客服会在3月1日12:10前查看。")
+        #expect(reasons.last?.en == "A person will look at it by 12:10 on 1 March.")
     }
 
     @Test(

@@ -13,6 +13,7 @@ struct OpenCase: Sendable {
     private let cases = CaseStore()
     private let items = CaseItemStore()
     private let refunds = RefundStore()
+    private let systemCases = SystemCaseStore()
     private let conclude = ConcludeCase()
 
     /// Opens cases whose refunds travel through these channels.
@@ -85,8 +86,8 @@ struct OpenCase: Sendable {
         guard order.status != .placed, !order.payments.isEmpty else { throw .orderNotPaid(order.status) }
     }
 
-    /// The service's own case that gives back all that this request could ask for; nil when there is something left to
-    /// ask.
+    /// The last of the service's own cases that give back all that this request could ask for, be it the order's own money
+    /// or what the order has no use for; nil when there is something left to ask.
     private func answering(
         _ request: Request,
         _ order: OrderRecord,
@@ -100,9 +101,10 @@ struct OpenCase: Sendable {
             ? order.surplus > .zero && book.remaining(.surplus) == .zero
             : order.status == .cancelled && order.paid > .zero && book.remaining() == .zero
         guard isPromised else { return nil }
+        let dues = try systemCases.dues(of: order.id, campus: campus, in: session)
         return try cases.cases(of: order.id, campus: campus, in: session).last { other in
-            guard other.isSystem, !asksForSurplus || other.reason == .duplicateCharge else { return false }
-            return other.status == .executing || other.status == .resolved
+            dues[other.id]?.cause.isSurplus == asksForSurplus
+                && (other.status == .executing || other.status == .resolved)
         }
     }
 
@@ -222,9 +224,9 @@ extension AfterSalesCase {
             source: request.source,
             isSystem: false,
             campus: campus,
+            deadlines: CaseDeadlines(campus: campus, from: cause.at),
             cause
         )
-            deadlines: CaseDeadlines(campus: campus, from: cause.at),
     }
 
     /// A new case about that order, just opened by whoever is behind `cause`.
@@ -238,9 +240,9 @@ extension AfterSalesCase {
         source: String,
         isSystem: Bool,
         campus: Campus,
+        deadlines: CaseDeadlines,
         _ cause: Cause
     ) {
-        deadlines: CaseDeadlines,
         self.init(
             id: .make(at: cause.at),
             campus: campus.id,

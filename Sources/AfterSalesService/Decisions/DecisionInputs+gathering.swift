@@ -3,16 +3,20 @@ import ServiceKit
 
 extension DecisionInputs {
     /// What rules may know of that case at that time.
+    ///
+    /// - `refusedBefore`: what of it a person refused earlier.
+    /// - `due`: the money that the service found to be due; only that payment's channel matters then.
     init(
         _ subject: AfterSalesCase,
         of order: OrderRecord,
         book: RefundableBook,
+        refusedBefore: [RefundItem] = [],
         channels: RefundChannels,
         campus: Campus,
-        due: RefundDueCause? = nil,
-        refusedBefore: [RefundItem] = [],
+        due: RefundDue? = nil,
         at now: Timestamp
     ) {
+        let payments = order.payments.filter { due == nil || $0.id == due?.paymentID }
         self.init(
             now: now,
             policyVersion: order.policyVersion,
@@ -27,8 +31,9 @@ extension DecisionInputs {
             handover: order.handover,
             payments: order.payments.count,
             surplusLeft: book.remaining(.surplus),
-            unavailableChannels: channels.unavailable(for: order.payments),
-            due: due,
+            unavailableChannels: channels.unavailable(for: payments, on: campus),
+            due: due?.cause,
+            refusedBefore: refusedBefore,
             lateThreshold: campus.settings.lateThreshold,
             claimWindow: campus.settings.claimWindow,
             reviewDueAt: subject.reviewDueAt,

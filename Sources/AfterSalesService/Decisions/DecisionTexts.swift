@@ -50,6 +50,11 @@ extension LocalizedText {
         en: "The order was paid more than once; what was paid too much goes back to you."
     )
 
+    static let paidForNothing = LocalizedText(
+        zhCN: "订单收到一笔多余的款项，原路退回。",
+        en: "A payment came in that the order had no use for; it goes back to you."
+    )
+
     static let oneChargeKnown = LocalizedText(
         zhCN: "我们没有查到重复支付，需要人工核对。",
         en: "We see no second payment that is still to be returned, so a person checks."
@@ -70,14 +75,14 @@ extension LocalizedText {
         en: "The order was delivered long ago, so a person checks the claim."
     )
 
-    static let answeredByEarlierCase = LocalizedText(
-        zhCN: "这笔款项已经在退款途中，无需再次申请。",
-        en: "This money is on its way back to you already; nothing more is needed."
-    )
-
     static let refusedBefore = LocalizedText(
         zhCN: "客服曾对同样的申请作出处理，需要人工再次核对。",
         en: "A person has decided about the same before, so a person looks at it again."
+    )
+
+    static let answeredByEarlierCase = LocalizedText(
+        zhCN: "这笔款项已经在退款途中，无需再次申请。",
+        en: "This money is on its way back to you already; nothing more is needed."
     )
 
     static func moneyDue(_ cause: RefundDueCause) -> LocalizedText {
@@ -102,9 +107,9 @@ extension LocalizedText {
             en: "A person will look at it by \(time.clock) on \(time.dayOfMonth) \(englishMonths[time.month - 1])."
         )
     }
-}
 
     private static let englishMonths = [
         "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
         "December",
     ]
+}

@@ -85,15 +85,15 @@ extension Rule {
         return .approves(looked, .notDelivered)
     }
 
-    /// An order that was paid more than once.
+    /// Money came in that the order had no use for, and nobody has promised it yet.
     static let duplicateCharge = Rule(name: "duplicate_charge", stage: .strategy) { inputs in
         let looked: JSON = [
             "payments": .integer(Int64(inputs.payments)),
             "surplus_left_fen": .integer(inputs.surplusLeft.fen),
         ]
         guard inputs.reason == .duplicateCharge else { return .silent(looked) }
-        guard inputs.payments > 1, inputs.surplusLeft > .zero else { return .silent(looked, .oneChargeKnown) }
-        return .approves(looked, .paidTwice)
+        guard inputs.surplusLeft > .zero else { return .silent(looked, .oneChargeKnown) }
+        return .approves(looked, inputs.payments > 1 ? .paidTwice : .paidForNothing)
     }
 }
 

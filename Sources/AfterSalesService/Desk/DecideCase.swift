@@ -13,6 +13,7 @@ struct DecideCase: Sendable {
     private let cases = CaseStore()
     private let items = CaseItemStore()
     private let refunds = RefundStore()
+    private let systemCases = SystemCaseStore()
     private let conclude = ConcludeCase()
 
     /// Decides cases whose refunds travel through these channels.
@@ -51,13 +52,24 @@ struct DecideCase: Sendable {
         let asked = try items.items(of: id, campus: campus.id, in: session)
         let earlier = try refunds.refunds(of: [id], campus: campus.id, in: session)
         let returned = Money(fen: earlier.reduce(0) { $0 + ($1.status == .succeeded ? $1.amount.fen : 0) })
-        let granted = ruling.isApproved ? try amounts(ruling, asked, book) : [:]
-        try checkChannels(granted, order, book)
+        let due = try systemCases.dues(of: order.id, campus: campus.id, in: session)[id]
+        let granted = ruling.isApproved ? try amounts(ruling, asked, book, of: due?.paymentID) : [:]
+        try checkChannels(granted, order, book, of: due?.paymentID, campus)
 
         var decider = subject
         decider.handler = principal.actor.id
         decider.claimedAt = subject.claimedAt ?? cause.at
-        let inputs = DecisionInputs(subject, of: order, book: book, channels: channels, campus: campus, at: cause.at)
+        let claims = try items.claims(on: order.id, campus: campus.id, in: session)
+        let inputs = DecisionInputs(
+            subject,
+            of: order,
+            book: book,
+            refusedBefore: claims.refused(among: asked.map(\.item)),
+            channels: channels,
+            campus: campus,
+            due: due,
+            at: cause.at
+        )
         let judgement = Judgement(
             verdict: verdict(ruling, subject, granted: granted, returned: returned),
             reasons: ruling.reasons,
@@ -70,20 +82,25 @@ struct DecideCase: Sendable {
             items: asked,
             order: order,
             book: book,
+            payment: due?.paymentID,
             alreadyReturned: returned
         )
-        return try conclude.byPerson(matter, judgement, granted: granted, cause, in: session)
+        var file = try conclude.byPerson(matter, judgement, granted: granted, campus: campus, cause, in: session)
+        file.refunds = earlier + file.refunds
+        return file
     }
 
-    /// The amount granted for each item: all that was asked for and is left, or what the person says.
+    /// The amount granted for each item: all that was asked for and is left, or what the person says; of that payment
+    /// alone, where the case is about one.
     private func amounts(
         _ ruling: Ruling,
         _ asked: [CaseItem],
-        _ book: RefundableBook
+        _ book: RefundableBook,
+        of payment: PaymentID?
     ) throws(AfterSalesRefusal) -> [RefundItem: Money] {
         guard !ruling.amounts.isEmpty else {
             var all: [RefundItem: Money] = [:]
-            for item in asked { all[item.item] = min(item.asked, book.remaining(item.item)) }
+            for item in asked { all[item.item] = min(item.asked, book.remaining(item.item, of: payment)) }
             let owed = asked.contains { $0.asked > .zero }
             guard !owed || all.values.contains(where: { $0 > .zero }) else { throw .nothingLeft }
             return all
@@ -91,7 +108,7 @@ struct DecideCase: Sendable {
         var granted: [RefundItem: Money] = [:]
         var tooLarge: [AfterSalesRefusal.TooLarge] = []
         for (index, entry) in ruling.amounts.enumerated() {
-            let left = book.remaining(entry.item)
+            let left = book.remaining(entry.item, of: payment)
             if entry.amount > left { tooLarge.append(AfterSalesRefusal.TooLarge(index: index, left: left)) }
             granted[entry.item] = entry.amount
         }
@@ -103,10 +120,12 @@ struct DecideCase: Sendable {
     private func checkChannels(
         _ granted: [RefundItem: Money],
         _ order: OrderRecord,
-        _ book: RefundableBook
+        _ book: RefundableBook,
+        of payment: PaymentID?,
+        _ campus: Campus
     ) throws {
-        let used = Set(try book.split(granted).map(\.payment))
-        let missing = channels.unavailable(for: order.payments.filter { used.contains($0.id) })
+        let used = Set(try book.split(granted, from: payment).map(\.payment))
+        let missing = channels.unavailable(for: order.payments.filter { used.contains($0.id) }, on: campus)
         guard missing.isEmpty else { throw AfterSalesRefusal.channelUnavailable(missing) }
     }
 

@@ -63,9 +63,9 @@ struct AnswerMoneyDue: Sendable {
         guard try !systemCases.isAnswered(due, campus: campus.id, in: session) else { return .repeated }
         guard let order = try orders.find(due.orderID, campus: campus.id, in: session) else { throw OrderMissing() }
         let book = try refundables.book(of: order, campus: campus.id, in: session)
-        let taken = try items.claims(on: order.id, campus: campus.id, in: session).units
-        let asked = owed(due, order, book, taken)
-        guard asked.contains(where: { $0.asked > .zero }) else {
+        let claims = try items.claims(on: order.id, campus: campus.id, in: session)
+        let asked = owed(due, Asking(order: order, book: book, claims: claims))
+        guard !asked.isEmpty else {
             try systemCases.insert(due, answeredBy: nil, campus: campus.id, in: session)
             return .promised
         }
@@ -76,26 +76,27 @@ struct AnswerMoneyDue: Sendable {
         return .opened(opened, attached: attached)
     }
 
-    /// What is owed of a payment and not promised yet, item by item, up to what is due.
-    private func owed(
-        _ due: MoneyDue,
-        _ order: OrderRecord,
-        _ book: RefundableBook,
-        _ taken: [Int: Set<Int>]
-    ) -> [CaseItem] {
+    /// What is owed of a payment and not promised yet, item by item, up to what is due; with an order that was called off,
+    /// what cost nothing goes along.
+    private func owed(_ due: MoneyDue, _ asking: Asking) -> [CaseItem] {
         var left = due.refund.amount.fen
-        let rows = book.rows.filter {
-            $0.payment == due.refund.paymentID && ($0.item == .surplus) == due.refund.cause.isSurplus
-        }
-        return rows.map { row in
+        var owed: [CaseItem] = []
+        for row in asking.book.rows
+        where row.payment == due.refund.paymentID && (row.item == .surplus) == due.refund.cause.isSurplus {
             let amount = min(left, row.remaining.fen)
+            guard amount > 0 else { continue }
             left -= amount
-            var units: [Int] = []
-            if case .line(let number) = row.item, let line = order.lines.first(where: { $0.number == number }) {
-                units = (0..<line.quantity).filter { !(taken[number]?.contains($0) ?? false) }
-            }
-            return CaseItem(item: row.item, units: units, asked: Money(fen: amount), state: .held)
+            owed.append(
+                CaseItem(
+                    item: row.item,
+                    units: asking.unclaimedUnits(of: row.item),
+                    asked: Money(fen: amount),
+                    state: .held
+                )
+            )
         }
+        guard !owed.isEmpty, due.refund.cause == .cancelled else { return owed }
+        return owed + asking.costless.map { CaseItem(item: $0.item, units: $0.units, asked: .zero, state: .held) }
     }
 
     private func open(
@@ -117,23 +118,22 @@ struct AnswerMoneyDue: Sendable {
             source: due.refund.cause.rawValue,
             isSystem: true,
             campus: campus,
-            cause
             deadlines: CaseDeadlines(campus: campus, from: cause.at),
+            cause
         )
-        var inputs = DecisionInputs(
+        let inputs = DecisionInputs(
             subject,
             of: order,
             book: book,
             channels: channels,
             campus: campus,
-            due: due.refund.cause,
+            due: due.refund,
             at: cause.at
         )
-        inputs.unavailableChannels = channels.unavailable(for: order.payments.filter { $0.id == due.refund.paymentID })
         let matter = ConcludeCase.Matter(
             subject: subject,
             isNew: true,
-            items: asked.filter { $0.asked > .zero },
+            items: asked,
             order: order,
             book: book,
             payment: due.refund.paymentID
@@ -141,7 +141,8 @@ struct AnswerMoneyDue: Sendable {
         return try conclude.byRule(matter, inputs, campus: campus, cause, in: session)
     }
 
-    /// Answers customers' undecided cases that ask for the money that is on its way now.
+    /// Answers customers' undecided cases that ask for the money that is on its way now: the order's own or what it has
+    /// no use for, whatever reason they give.
     private func attachOpenCases(
         to answer: AfterSalesCase,
         _ due: MoneyDue,
@@ -153,23 +154,24 @@ struct AnswerMoneyDue: Sendable {
     ) throws -> [AfterSalesCase] {
         var attached: [AfterSalesCase] = []
         for open in try cases.cases(of: order.id, campus: campus.id, in: session) {
-            guard !open.isSystem, open.kind == .refund, open.status.isUndecided,
-                (open.reason == .duplicateCharge) == (due.refund.cause.reason == .duplicateCharge)
+            guard !open.isSystem, open.kind == .refund, open.status.isUndecided else { continue }
+            let asked = try items.items(of: open.id, campus: campus.id, in: session)
+            guard !asked.isEmpty, asked.allSatisfy({ ($0.item == .surplus) == due.refund.cause.isSurplus }),
+                let locked = try cases.lock(open.id, campus: campus.id, in: session)
             else { continue }
-            guard let locked = try cases.lock(open.id, campus: campus.id, in: session) else { continue }
             let inputs = DecisionInputs(
                 locked,
                 of: order,
                 book: book,
                 channels: channels,
                 campus: campus,
-                due: due.refund.cause,
+                due: due.refund,
                 at: cause.at
             )
             let file = try conclude.byAttaching(
                 locked,
                 isNew: false,
-                items: try items.items(of: locked.id, campus: campus.id, in: session),
+                items: asked,
                 to: answer,
                 approved: min(locked.requested, answer.requested),
                 inputs,
