@@ -70,7 +70,7 @@ enum Examples {
         delivery: Int64 = 300,
         packaging: Int64 = 100,
         status: OrderStatus = .delivered,
-        funded: [Funder: Money] = [:],
+        discounts: [OrderDiscount] = [],
         payments: [(settled: Int64, surplus: Int64)] = []
     ) -> OrderRecord {
         let payable: Int64 = lines.reduce(delivery + packaging) { $0 + $1.payable }
@@ -90,7 +90,7 @@ enum Examples {
             deliveryPayable: Money(fen: delivery),
             packagingPayable: Money(fen: packaging),
             payable: Money(fen: payable),
-            funded: funded,
+            discounts: discounts,
             promisedAt: now - .seconds(3_600),
             policyVersion: 1,
             acceptedAt: now - .seconds(5_000),
@@ -113,6 +113,31 @@ enum Examples {
         )
     }
 
+    static func makePayment(_ channel: PaymentChannel) -> OrderPayment {
+        OrderPayment(
+            id: PaymentID(high: 3, low: 9),
+            channel: channel,
+            transactionID: "txn",
+            outTradeNumber: nil,
+            merchantAccount: nil,
+            subMerchantAccount: nil,
+            amount: Money(fen: 1),
+            settled: Money(fen: 1),
+            surplus: .zero
+        )
+    }
+
+    static func makeCampus(isTest: Bool) -> Campus {
+        Campus(
+            id: CampusID(high: 1, low: 0),
+            code: "example",
+            name: "Example",
+            isTest: isTest,
+            settings: CampusSettings(),
+            timezone: CampusTimezone(name: "UTC", changes: [])
+        )
+    }
+
     static func makeInputs(reason: CaseReason) -> DecisionInputs {
         DecisionInputs(
             now: now,
@@ -130,6 +155,7 @@ enum Examples {
             surplusLeft: .zero,
             unavailableChannels: [],
             due: nil,
+            refusedBefore: [],
             lateThreshold: .seconds(900),
             claimWindow: .seconds(7 * 86_400),
             reviewDueAt: now + .seconds(600),
@@ -137,4 +163,3 @@ enum Examples {
         )
     }
 }
-            refusedBefore: [],

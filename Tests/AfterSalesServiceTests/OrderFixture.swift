@@ -16,7 +16,7 @@ struct OrderFixture: Sendable {
     var lines: [(quantity: Int, payable: Int64)] = [(1, 1_500), (3, 1_000)]
     var delivery: Int64 = 300
     var packaging: Int64 = 100
-    var discounts: [(funder: Funder, amount: Int64)] = []
+    var discounts: [DiscountFixture] = []
     /// How late it was delivered; minutes after `promised_at`, which is an hour ago.
     var minutesLate: Int64 = 0
     /// How long ago it was promised.
@@ -29,7 +29,14 @@ struct OrderFixture: Sendable {
     var payable: Int64 { lines.reduce(delivery + packaging) { $0 + $1.payable } }
 }
 
-/// A payment of an order.
+/// A discount of an order, and what it was taken off.
+struct DiscountFixture: Sendable {
+    var funder: Funder
+    var shares: [RefundItem: Int64]
+    var coupon: String?
+}
+
+/// A payment of an order; the same one may pay for several.
 struct PaymentFixture: Sendable {
     var id = PaymentID.make(at: SystemWallClock().now())
     var channel = PaymentChannel.sandbox
@@ -37,7 +44,34 @@ struct PaymentFixture: Sendable {
     var transaction = "txn_\(String(UInt64.random(in: .min ... .max), radix: 36))"
     /// Its amount; nil is all that the order costs.
     var amount: Int64?
+    /// How much of it is for this order; nil is all of it.
+    var share: Int64?
     var purpose = "settles"
+}
+
+extension PaymentFixture {
+    /// Stores it, unless it is there, and what it pays for an order.
+    func insert(
+        for order: OrderID,
+        campus: CampusID,
+        amount: Money,
+        at createdAt: Timestamp,
+        in session: borrowing Session
+    ) throws {
+        try session.execute(
+            """
+            insert into campus.payment (campus_id, id, channel, transaction_id, amount_fen, paid_at, created_at)
+            values (\(campus), \(id), \(channel), \(transaction), \(amount), \(createdAt), \(createdAt))
+            on conflict do nothing
+            """
+        )
+        try session.execute(
+            """
+            insert into campus.payment_allocation (campus_id, payment_id, order_id, purpose, amount_fen)
+            values (\(campus), \(id), \(order), \(purpose), \(share.map(Money.init(fen:)) ?? amount))
+            """
+        )
+    }
 }
 
 extension OrderFixture {
@@ -54,24 +88,12 @@ extension OrderFixture {
             (payment, Money(fen: payment.amount ?? payable), now - .seconds(3_600 - Int64(index)))
         }
         let settled = rows.reduce(Int64(0)) {
-            $0 + ($1.0.purpose == "settles" || $1.0.purpose == "partial" ? $1.1.fen : 0)
+            $0 + ($1.0.purpose == "settles" || $1.0.purpose == "partial" ? $1.0.share ?? $1.1.fen : 0)
         }
         try await pool.transaction { session in
             try session.execute(insertion(campus, paid: min(settled, payable)))
             for (payment, amount, createdAt) in rows {
-                try session.execute(
-                    """
-                    insert into campus.payment (campus_id, id, channel, transaction_id, amount_fen, paid_at, created_at)
-                    values (\(campus), \(payment.id), \(payment.channel), \(payment.transaction), \(amount), \(createdAt),
-                        \(createdAt))
-                    """
-                )
-                try session.execute(
-                    """
-                    insert into campus.payment_allocation (campus_id, payment_id, order_id, purpose, amount_fen)
-                    values (\(campus), \(payment.id), \(id), \(payment.purpose), \(amount))
-                    """
-                )
+                try payment.insert(for: id, campus: campus, amount: amount, at: createdAt, in: session)
             }
         }
     }
@@ -81,20 +103,24 @@ extension OrderFixture {
         let isThere = status == .delivered || status == .completed
         let wasFetched = isThere || status == .pickedUp
         let deliveredAt: Timestamp? = isThere ? promisedAt + .seconds(minutesLate * 60) : nil
-        let discount = discounts.reduce(0) { $0 + $1.amount }
-        let linesFen = lines.reduce(discount) { $0 + $1.payable }
+        let discount = discounts.reduce(0) { $0 + $1.shares.values.reduce(0, +) }
+        let gross = { (item: RefundItem, payable: Int64) in
+            discounts.reduce(payable) { $0 + ($1.shares[item] ?? 0) }
+        }
+        let linesFen = lines.enumerated().reduce(0) { $0 + gross(.line($1.offset + 1), $1.element.payable) }
+        let grossFees = (delivery: gross(.delivery, delivery), packaging: gross(.packaging, packaging))
         let linesJSON = JSON.array(
             lines.enumerated().map { index, line in
-                [
+                let gross = gross(.line(index + 1), line.payable)
+                return [
                     "line_no": .integer(Int64(index + 1)), "sku": "s", "name": "Noodles", "category": "food",
-                    "unit_price_fen": .integer(line.payable), "quantity": .integer(Int64(line.quantity)),
-                    "gross_fen": .integer(line.payable), "discount_fen": 0, "payable_fen": .integer(line.payable),
+                    "unit_price_fen": .integer(gross), "quantity": .integer(Int64(line.quantity)),
+                    "gross_fen": .integer(gross), "discount_fen": .integer(gross - line.payable),
+                    "payable_fen": .integer(line.payable),
                 ]
             }
         )
-        let discountsJSON = JSON.array(
-            discounts.map { ["funded_by": .string($0.funder.rawValue), "amount_fen": .integer($0.amount)] }
-        )
+        let discountsJSON = JSON.array(discounts.map(\.json))
         let handover: JSON? = isThere ? ["kind": "door", "proof": ["code": "1234"]] : nil
         let rider: String? = wasFetched ? "r_1" : nil
         return """
@@ -105,8 +131,8 @@ extension OrderFixture {
                 completed_at, cancelled_at, cancelled_by, cancel_reason, handover, updated_at
             ) values (
                 \(campus), \(id), \(source), \(status), 5, \(customer), \(merchant), 'Canteen', \(rider), \(linesJSON),
-                \(discountsJSON), \(delivery), \(packaging), \(delivery), \(packaging), \(linesFen),
-                \(delivery + packaging), \(discount), \(payable), \(paid), '{}', \(promisedAt), \(now - .seconds(7_200)),
+                \(discountsJSON), \(grossFees.delivery), \(grossFees.packaging), \(delivery), \(packaging), \(linesFen),
+                \(grossFees.delivery + grossFees.packaging), \(discount), \(payable), \(paid), '{}', \(promisedAt), \(now - .seconds(7_200)),
                 \(now - .seconds(7_100)), \(wasAccepted ? now - .seconds(7_000) : nil as Timestamp?),
                 \(wasFetched ? now - .seconds(6_000) : nil as Timestamp?), \(deliveredAt),
                 \(status == .completed ? now : nil as Timestamp?), \(status == .cancelled ? now : nil as Timestamp?),
@@ -153,5 +179,21 @@ extension OrderFixture {
                 in: session
             )
         }
+    }
+}
+
+extension DiscountFixture {
+    /// As OrderService stores it.
+    var json: JSON {
+        let allocations = shares.map { item, fen -> JSON in
+            if case .line(let number) = item {
+                return ["line_no": .integer(Int64(number)), "amount_fen": .integer(fen)]
+            }
+            return ["fee": .string(item.description), "amount_fen": .integer(fen)]
+        }
+        return [
+            "funded_by": .string(funder.rawValue), "amount_fen": .integer(shares.values.reduce(0, +)),
+            "applies_to": "order", "coupon_id": .optional(coupon), "allocations": .array(allocations),
+        ]
     }
 }

@@ -81,6 +81,42 @@ struct CaseItemStore: Sendable {
         return claims
     }
 
+    /// What one case says of one item.
+    private struct Claim {
+        let item: RefundItem
+        let units: [Int]
+        let state: CaseItem.State
+        let caseID: CaseID
+        /// Whether the last decision was a person's, and gave less than was asked.
+        let isRefused: Bool
+
+        init(_ row: Row, units: [Int]) throws {
+            item = try RefundItem(stored: row["item"])
+            self.units = units
+            state = try row["state"]
+            caseID = try row["case_id"]
+            isRefused = try row["is_refused"]
+        }
+    }
+
+    /// The units of each item that settled cases of an order granted, those of the case that is being settled among them.
+    func settled(
+        of order: OrderID,
+        campus: CampusID,
+        with settling: CaseID,
+        in session: borrowing Session
+    ) throws -> [RefundItem: Set<Int>] {
+        let rows = try session.query(
+            """
+            select i.item, i.units from campus.case_item i
+            join campus.cases c on c.campus_id = i.campus_id and c.id = i.case_id
+            where i.campus_id = \(campus) and i.order_id = \(order) and i.state = 'granted'
+                and (c.id = \(settling) or c.status in ('resolved', 'closed'))
+            """
+        ) { row in (try RefundItem(stored: row["item"]), Set(try units(row))) }
+        return Dictionary(rows) { $0.union($1) }
+    }
+
     /// The statement that stores the items of a case, or what became of them.
     func saving(_ items: [CaseItem], of id: CaseID, order: OrderID, campus: CampusID) -> SQL {
         """

@@ -24,8 +24,8 @@ struct OrderRecord: Hashable, Sendable {
     var packagingPayable: Money
     /// What the whole order cost after discounts.
     var payable: Money
-    /// What each funder of discounts gave.
-    var funded: [Funder: Money]
+    /// What was taken off its price, and who paid for that.
+    var discounts: [OrderDiscount]
     /// What lateness is measured against.
     var promisedAt: Timestamp
     /// The policy that was in force when it was placed.
@@ -55,6 +55,16 @@ struct OrderRecord: Hashable, Sendable {
     var paid: Money {
         Money(fen: payments.reduce(0) { $0 + $1.settled.fen + $1.surplus.fen })
     }
+}
+
+/// A discount, and what it was taken off.
+struct OrderDiscount: Hashable, Sendable {
+    /// Who paid for it.
+    var funder: Funder
+    /// The coupon it came from, by the platform's id.
+    var couponID: String?
+    /// How much of it each line and fee got; nothing for those that got none.
+    var shares: [RefundItem: Money]
 }
 
 /// One line of an order.

@@ -60,13 +60,6 @@ extension OrderRecord {
     fileprivate init(_ row: Row) throws {
         let discounts: JSON = try row["discounts"]
         let lines: JSON = try row["lines"]
-        var funded: [Funder: Money] = [:]
-        for discount in discounts.array ?? [] {
-            guard let funder = discount["funded_by"]?.string.flatMap(Funder.init(rawValue:)),
-                let amount = discount["amount_fen"]?.integer
-            else { throw UnreadableOrder(field: "discounts") }
-            funded[funder, default: .zero] = try funded[funder, default: .zero].adding(Money(fen: amount))
-        }
         self.init(
             id: try row["id"],
             externalID: try row["external_id"],
@@ -79,7 +72,7 @@ extension OrderRecord {
             deliveryPayable: try row["delivery_payable_fen"],
             packagingPayable: try row["packaging_payable_fen"],
             payable: try row["payable_fen"],
-            funded: funded,
+            discounts: try (discounts.array ?? []).map(OrderDiscount.init(json:)),
             promisedAt: try row["promised_at"],
             policyVersion: try row["policy_version"],
             acceptedAt: try row["accepted_at"],
@@ -97,6 +90,23 @@ extension OrderLine {
             let quantity = json["quantity"]?.integer, quantity > 0, let payable = json["payable_fen"]?.integer
         else { throw UnreadableOrder(field: "lines") }
         self.init(number: Int(number), name: name, quantity: Int(quantity), payable: Money(fen: payable))
+    }
+}
+
+extension OrderDiscount {
+    fileprivate init(json: JSON) throws(UnreadableOrder) {
+        guard let funder = json["funded_by"]?.string.flatMap(Funder.init(rawValue:)),
+            let allocations = json["allocations"]?.array
+        else { throw UnreadableOrder(field: "discounts") }
+        var shares: [RefundItem: Money] = [:]
+        for allocation in allocations {
+            let line = allocation["line_no"]?.integer.map { RefundItem.line(Int($0)) }
+            guard let item = line ?? allocation["fee"]?.string.flatMap(RefundItem.init),
+                let amount = allocation["amount_fen"]?.integer
+            else { throw UnreadableOrder(field: "discounts") }
+            shares[item] = Money(fen: amount)
+        }
+        self.init(funder: funder, couponID: json["coupon_id"]?.string, shares: shares)
     }
 }
 

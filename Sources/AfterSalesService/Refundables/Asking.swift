@@ -56,12 +56,9 @@ struct Asking: Sendable {
         switch scope {
         case .lines(let wanted): return try items(of: wanted)
         case .wholeOrder:
-            let lines = order.lines.map { asked($0, units: freeUnits(of: $0)) }
+            let lines = order.lines.map { asked($0, units: freeUnits(of: $0)) }.filter { !$0.units.isEmpty }
             let fees = fees(for: reason).map { AskedItem(item: $0, units: [], amount: book.remaining($0)) }
-            return
-                (lines.filter { !$0.units.isEmpty }
-                + fees.filter { $0.amount > .zero && !claims.held.contains($0.item) })
-                .filter { claims.asking[$0.item] == nil }
+            return (lines + fees.filter { isFree($0, beside: lines) }).filter { claims.asking[$0.item] == nil }
         }
     }
 
@@ -89,6 +86,27 @@ struct Asking: Sendable {
         }
     }
 
+    /// What cost the customer nothing and nobody speaks for: it goes back with the rest, so that whoever paid for it gets
+    /// that back.
+    var costless: [AskedItem] {
+        let lines = order.lines.filter { order.isCostless(.line($0.number)) }.map {
+            asked($0, units: freeUnits(of: $0))
+        }
+        let fees = [RefundItem.delivery, .packaging].map { AskedItem(item: $0, units: [], amount: .zero) }
+        return lines.filter { !$0.units.isEmpty } + fees.filter { order.isCostless($0.item) && isUnclaimed($0.item) }
+    }
+
+    /// Whether a fee can be asked for along with those lines: something is left of it, or it cost nothing and belongs to
+    /// what is left of the lines.
+    private func isFree(_ fee: AskedItem, beside lines: [AskedItem]) -> Bool {
+        guard claims.held[fee.item] == nil else { return false }
+        return fee.amount > .zero || !lines.isEmpty && order.isCostless(fee.item) && isUnclaimed(fee.item)
+    }
+
+    private func isUnclaimed(_ fee: RefundItem) -> Bool {
+        claims.held[fee] == nil && !claims.granted.contains(fee)
+    }
+
     private func items(of wanted: [LineQuantity]) throws(AskRefusals) -> [AskedItem] {
         var items: [AskedItem] = []
         var refusals: [AskRefusal] = []
@@ -113,6 +131,14 @@ struct Asking: Sendable {
         return items
     }
 
+    /// The units of a line that nobody speaks for yet; none for anything but a line.
+    func unclaimedUnits(of item: RefundItem) -> [Int] {
+        guard case .line(let number) = item, let line = order.lines.first(where: { $0.number == number }) else {
+            return []
+        }
+        return freeUnits(of: line)
+    }
+
     private func freeUnits(of line: OrderLine) -> [Int] {
         let taken = claims.units[line.number] ?? []
         return (0..<line.quantity).filter { !taken.contains($0) }
@@ -128,11 +154,6 @@ struct Asking: Sendable {
     }
 }
 
-/// Every reason why a scope cannot be asked for.
-struct AskRefusals: Error, Hashable {
-    /// In the order of the request; never empty.
-    let all: [AskRefusal]
-}
 extension OrderRecord {
     /// Whether a case of that reason asks for what the order has no use for, rather than for the order's own money.
     func asksForSurplus(_ reason: CaseReason) -> Bool {
@@ -140,3 +161,8 @@ extension OrderRecord {
     }
 }
 
+/// Every reason why a scope cannot be asked for.
+struct AskRefusals: Error, Hashable {
+    /// In the order of the request; never empty.
+    let all: [AskRefusal]
+}

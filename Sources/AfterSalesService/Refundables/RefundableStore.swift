@@ -21,14 +21,19 @@ struct RefundableStore: Sendable {
         RefundableBook(of: order).updated(with: try rows(of: order.id, campus: campus, in: session))
     }
 
-    /// What has been paid back for an order itself, surplus aside.
-    func refunded(of order: OrderID, campus: CampusID, in session: borrowing Session) throws -> Money {
-        try session.one(
+    /// What has been paid back for each item of an order.
+    func refunded(
+        of order: OrderID,
+        campus: CampusID,
+        in session: borrowing Session
+    ) throws -> [RefundItem: Money] {
+        let sums = try session.query(
             """
-            select coalesce(sum(refunded_fen), 0)::bigint as refunded_fen from campus.refundable
-            where campus_id = \(campus) and order_id = \(order) and item not in ('surplus', 'whole')
+            select item, sum(refunded_fen)::bigint as refunded_fen from campus.refundable
+            where campus_id = \(campus) and order_id = \(order) and item <> 'whole' group by item
             """
-        ) { row in try row["refunded_fen"] }
+        ) { row -> (RefundItem, Money) in (try RefundItem(stored: row["item"]), try row["refunded_fen"]) }
+        return Dictionary(uniqueKeysWithValues: sums)
     }
 
     private func rows(of order: OrderID, campus: CampusID, in session: borrowing Session) throws -> [Refundable] {
@@ -76,50 +81,6 @@ struct RefundableStore: Sendable {
         let raising = moving(parts, of: order.id, campus: campus, "reserved_fen = r.reserved_fen + moved.amount_fen")
         try check(try session.pipeline([copying, raising]).last, moved: parts)
     }
-
-    /// Turns a reservation into money paid back.
-    func settle(_ part: PaymentPart, of order: OrderID, campus: CampusID, in session: borrowing Session) throws {
-        let change: SQL = """
-            reserved_fen = r.reserved_fen - moved.amount_fen, refunded_fen = r.refunded_fen + moved.amount_fen
-            """
-        try check(try session.execute(moving([part], of: order, campus: campus, change)), moved: [part])
-    }
-
-    /// Gives a reservation up.
-    func release(_ part: PaymentPart, of order: OrderID, campus: CampusID, in session: borrowing Session) throws {
-        let change: SQL = "reserved_fen = r.reserved_fen - moved.amount_fen"
-        try check(try session.execute(moving([part], of: order, campus: campus, change)), moved: [part])
-    }
-
-    private func check(_ changed: Int?, moved parts: [PaymentPart]) throws {
-        guard changed == parts.reduce(0, { $0 + $1.items.count + 1 }) else { throw GuardMissing() }
-    }
-
-    private func moving(_ parts: [PaymentPart], of order: OrderID, campus: CampusID, _ change: SQL) -> SQL {
-        var rows: [(PaymentID, String, Money)] = []
-        for part in parts {
-            rows += part.items.map { (part.payment, $0.item.description, $0.amount) }
-            rows.append((part.payment, Self.whole, part.total))
-        }
-        return """
-            with locked as materialized (
-                select r.payment_id, r.item, moved.amount_fen
-                from campus.refundable r
-                join unnest(\(rows.map(\.0)), \(rows.map(\.1)), \(rows.map(\.2))) as moved (payment_id, item, amount_fen)
-                    on moved.payment_id = r.payment_id and moved.item = r.item
-                where r.campus_id = \(campus) and r.order_id = \(order)
-                order by r.payment_id, r.item
-                for update of r
-            )
-            update campus.refundable r set \(change)
-            from locked moved
-            where r.campus_id = \(campus) and r.order_id = \(order)
-                and r.payment_id = moved.payment_id and r.item = moved.item
-            """
-    }
-
-    /// The item that stands for all that a payment paid for an order.
-    private static let whole = "whole"
 }
 
 /// Rows that guard money were not where they must be; the transaction is given up.

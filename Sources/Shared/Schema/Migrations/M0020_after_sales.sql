@@ -260,8 +260,6 @@ create table campus.refund_brake (
 -- One row is one movement between two accounts, so the ledger sums to zero by construction.
 create table campus.ledger_entry (
     campus_id uuid not null,
-    refund_id uuid not null,
-    number integer not null,
     case_id uuid not null,
     order_id uuid not null,
     debit text not null,
@@ -269,7 +267,8 @@ create table campus.ledger_entry (
     amount_fen bigint not null,
     at timestamptz not null,
     recorded_at timestamptz not null default clock_timestamp(),
-    primary key (campus_id, refund_id, number),
+    primary key (campus_id, case_id, number),
+    foreign key (campus_id, case_id) references campus.cases (campus_id, id),
     foreign key (campus_id, refund_id) references campus.refund (campus_id, id),
     constraint ledger_entry_positive check (amount_fen > 0),
     constraint ledger_entry_moves check (debit <> credit)
@@ -321,3 +320,7 @@ on campus.refund to after_sales_service;
 grant select, insert, update on campus.refund_brake, campus.sandbox_refund to after_sales_service;
 
 grant select on campus.cases, campus.refund to notify_service;
+    number integer not null,
+    -- The refund whose money moved; null where funders get back what they paid for what cost the customer nothing.
+    refund_id uuid,
+    constraint ledger_entry_once unique (campus_id, refund_id, debit, credit),
