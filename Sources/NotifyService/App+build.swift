@@ -127,24 +127,14 @@ enum NotifyServiceDefinition: ServiceDefinition {
     }
 
     private static func register(_ fanOut: ConsumerGroup<FanOut.Effect>, in foundation: ServiceFoundation) {
-        foundation.gauges.register("fan_out") {
-            guard let lag = try? await fanOut.lag() else { return nil }
-            return .dictionary([
-                "lag_ms": .milliseconds(lag.time), "lag_ticks": .integer(lag.ticks), "parked": .integer(lag.parked),
-            ])
-        }
-        let pool = foundation.pool
-        let clock = foundation.clock
-        foundation.gauges.register("webhook_tasks") {
-            guard let backlog = try? await pool.autocommit({ try TaskStore(owner: .notifications).backlog(in: $0) })
-            else { return nil }
-            let webhooks = backlog.first { $0.queue == WebhookDelivery.queue }
-            let age = webhooks?.oldestEnqueuedAt.map { clock.now().duration(since: $0) } ?? .zero
-            return .dictionary([
-                "waiting": .integer(webhooks?.tasks ?? 0), "dead": .integer(webhooks?.dead ?? 0),
-                "oldest_age_s": .seconds(age),
-            ])
-        }
+        foundation.gauges.register("fan_out", lagOf: fanOut)
+        foundation.gauges.register(
+            "webhook_tasks",
+            tasksOf: WebhookDelivery.queue,
+            in: TaskStore(owner: .notifications),
+            pool: foundation.pool,
+            clock: foundation.clock
+        )
     }
 }
 

@@ -41,6 +41,8 @@ enum OrderServiceDefinition: ServiceDefinition {
             logger: foundation.logger
         ) { try await fireOrderTimer($0) }
 
+        foundation.gauges.register("timers", overdueOf: TimerStore(owner: stream), pool: pool)
+
         let orderController = OrderController(
             placeOrder: PlaceOrder(pool: pool, orders: orders, ticker: foundation.ticker),
             changeOrders: changeOrders,

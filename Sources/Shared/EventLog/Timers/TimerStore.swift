@@ -107,6 +107,31 @@ public struct TimerStore: Sendable {
         ) { try $0[0] }
     }
 
+    /// The timers whose time has come and that have not fired, each campus by its own clock.
+    public func overdue(in session: borrowing Session) throws -> OverdueTimers {
+        try session.one(
+            """
+            with recursive place (campus_id) as (
+                (select t.campus_id from \(tables.timer) t order by t.campus_id limit 1)
+                union all
+                select (
+                    select t.campus_id from \(tables.timer) t where t.campus_id > p.campus_id order by t.campus_id limit 1
+                )
+                from place p where p.campus_id is not null
+            )
+            select coalesce(sum(d.timers), 0)::bigint, coalesce(max(d.longest), interval '0')
+            from place p
+            left join campus.campus_clock c on c.campus_id = p.campus_id
+            cross join lateral (
+                select count(*) as timers, now() + coalesce(c.clock_offset, interval '0') - min(t.due_at) as longest
+                from \(tables.timer) t
+                where t.campus_id = p.campus_id and t.due_at <= now() + coalesce(c.clock_offset, interval '0')
+            ) d
+            where p.campus_id is not null
+            """
+        ) { row in OverdueTimers(count: try row[0], longest: try row[1]) }
+    }
+
     // MARK: For the service that fires them
 
     /// Takes due timers for a while, so that others do not fire them too: campus by campus, the longest due first.
