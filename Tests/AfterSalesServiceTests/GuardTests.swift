@@ -76,40 +76,40 @@ struct GuardTests {
         }
     }
 
-    @Test("The database itself refuses more than was paid, a second number and a changed amount")
-    func constraints() async throws {
+    @Test("Of a payment that covers several orders, each order gets back its own part and no more")
+    func sharedPayment() async throws {
         try await TestCampus.run { campus in
-            let order = try await OrderFixture(minutesLate: 20).insert(campus)
-            let opened = try await campus.openCase(order.id, .late, lines: [["line_no": 1, "quantity": 1]])
-            #expect(opened.verdict == "approved")
-            let login = try campus.database.pool(as: .afterSalesService, size: 1)
-            let over = await #expect(throws: PostgresError.self) {
-                try await login.transaction { session in
-                    try session.execute(
-                        "update campus.refundable set reserved_fen = paid_fen - refunded_fen + 1 where order_id = \(order.id)"
-                    )
-                }
+            var first = OrderFixture(minutesLate: 20)
+            var second = OrderFixture(lines: [(2, 1_001)], delivery: 0, packaging: 0, minutesLate: 20)
+            var payment = PaymentFixture(amount: first.payable + second.payable, share: first.payable)
+            first.payments = [payment]
+            payment.share = second.payable
+            second.payments = [payment]
+            try await first.insert(campus)
+            try await second.insert(campus)
+
+            let one = try await campus.openCase(first.id, .late)
+            #expect(one["approved_fen"] == .integer(first.payable))
+            let unit = try await campus.openCase(second.id, .late, lines: [["line_no": 1, "quantity": 1]])
+            #expect(unit["approved_fen"] == 500)
+            let rest = try await campus.openCase(second.id, .late)
+            #expect(rest["approved_fen"] == 501)
+            for id in [one.id, unit.id, rest.id] {
+                try await campus.awaitCase(id, "the money is back") { $0["status"] == "resolved" }
             }
-            #expect(over?.constraint == "refundable_never_exceeded")
-            let negative = await #expect(throws: PostgresError.self) {
-                try await login.transaction { session in
-                    try session.execute("update campus.refundable set reserved_fen = -1 where order_id = \(order.id)")
-                }
-            }
-            #expect(negative?.constraint == "refundable_reserved_not_negative")
-            let forbidden: [SQL] = [
-                "update campus.refundable set paid_fen = 1000000 where order_id = \(order.id)",
-                "update campus.refund set out_refund_no = 'R2'", "update campus.refund set amount_fen = 1",
-                "delete from campus.refund", "update campus.decision set verdict = 'rejected'",
-                "delete from campus.case_timeline", "update campus.ledger_entry set amount_fen = 1",
-                "update campus.orders set status = 'cancelled'",
-            ]
-            for statement in forbidden {
-                let error = await #expect(throws: PostgresError.self) {
-                    try await login.transaction { session in try session.execute(statement) }
-                }
-                #expect(error?.sqlState == .insufficientPrivilege)
-            }
+            #expect(try await campus.promised(first.id) == (0, first.payable))
+            #expect(try await campus.promised(second.id) == (0, second.payable))
+            #expect(try await campus.openCase(second.id, .late).code == "nothing-refundable")
+            #expect(
+                try await campus.number(
+                    "select sum(amount_fen)::bigint from campus.sandbox_refund where outcome = 'succeeded'"
+                ) == first.payable + second.payable
+            )
+            #expect(
+                try await campus.number(
+                    "select count(*) from campus.refund where payment_id = \(payment.id) and payment_fen = \(payment.amount ?? 0)"
+                ) == 3
+            )
         }
     }
 }

@@ -1,16 +1,26 @@
 import Model
 import Postgres
 
-/// The only writer and reader of the guard on refundable money.
+/// The only reader of the guard on refundable money, which only the database itself writes.
 struct RefundableStore: Sendable {
     /// Serialises everything that promises or moves money of these orders until the transaction ends.
     ///
     /// It is the `order` of the lock order: OrderService's own row cannot be locked by this service. Orders are locked
     /// by the numbers that stand for them, in their order; two orders that share a number merely wait for each other.
     func lock(_ orders: some Sequence<OrderID>, in session: borrowing Session) throws {
-        for key in Set(orders.map { Int32(truncatingIfNeeded: $0.low) }).sorted() {
-            try session.execute("select pg_advisory_xact_lock(\(Self.lockClass), \(key))")
+        try session.pipeline(locking(orders))
+    }
+
+    /// The statements of ``lock(_:in:)``, for a pipeline.
+    func locking(_ orders: some Sequence<OrderID>) -> [SQL] {
+        Set(orders.map { Int32(truncatingIfNeeded: $0.low) }).sorted().map { key in
+            "select pg_advisory_xact_lock(\(Self.lockClass), \(key))"
         }
+    }
+
+    /// The statement that locks what a refund's payment paid for, in the order of its keys.
+    func locking(for refund: RefundID, campus: CampusID) -> SQL {
+        "select campus.lock_refundables(\(campus), \(refund))"
     }
 
     /// The first half of the advisory locks that stand for orders.
@@ -36,7 +46,8 @@ struct RefundableStore: Sendable {
         return Dictionary(uniqueKeysWithValues: sums)
     }
 
-    private func rows(of order: OrderID, campus: CampusID, in session: borrowing Session) throws -> [Refundable] {
+    /// The stored rows of an order; none before anything was promised of it.
+    func rows(of order: OrderID, campus: CampusID, in session: borrowing Session) throws -> [Refundable] {
         try session.query(
             """
             select payment_id, item, paid_fen, reserved_fen, refunded_fen from campus.refundable
@@ -53,35 +64,11 @@ struct RefundableStore: Sendable {
         }
     }
 
-    /// Reserves these parts; the order is locked and the book was read under that lock.
+    /// The statement that copies what the payments of an order paid for from their rows, where that was not done before.
     ///
-    /// Rows are copied from the payments on first use, then locked and raised in the order of their keys.
-    ///
-    /// - Throws: a violation of `refundable_never_exceeded` when a part does not fit.
-    func reserve(
-        _ parts: [PaymentPart],
-        of order: OrderRecord,
-        book: RefundableBook,
-        campus: CampusID,
-        in session: borrowing Session
-    ) throws {
-        guard !parts.isEmpty else { return }
-        let touched = Set(parts.map(\.payment))
-        var rows = book.rows.filter { touched.contains($0.payment) }.map { ($0.payment, $0.item.description, $0.paid) }
-        for payment in order.payments where touched.contains(payment.id) {
-            rows.append((payment.id, Self.whole, Money(fen: payment.settled.fen + payment.surplus.fen)))
-        }
-        let copying: SQL = """
-            insert into campus.refundable (campus_id, order_id, payment_id, item, paid_fen)
-            select \(campus), \(order.id), copied.payment_id, copied.item, copied.paid_fen
-            from unnest(\(rows.map(\.0)), \(rows.map(\.1)), \(rows.map(\.2))) as copied (payment_id, item, paid_fen)
-            order by copied.payment_id, copied.item
-            on conflict do nothing
-            """
-        let raising = moving(parts, of: order.id, campus: campus, "reserved_fen = r.reserved_fen + moved.amount_fen")
-        try check(try session.pipeline([copying, raising]).last, moved: parts)
+    /// Only the database does so: what was paid is never told to it, and what is promised and paid back follows from
+    /// the refunds.
+    func copying(_ order: OrderID, campus: CampusID) -> SQL {
+        "select campus.copy_refundables(\(campus), \(order))"
     }
 }
-
-/// Rows that guard money were not where they must be; the transaction is given up.
-struct GuardMissing: Error {}

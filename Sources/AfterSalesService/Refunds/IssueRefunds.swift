@@ -2,7 +2,7 @@ import EventLog
 import Model
 import Postgres
 
-/// Turns what a decision granted into reserved money, refunds and the tasks that pay them, in the decision's
+/// Turns what a decision granted into refunds, which reserve their money, and the tasks that pay them, in the decision's
 /// transaction.
 struct IssueRefunds: Sendable {
     private let refundables = RefundableStore()
@@ -19,11 +19,12 @@ struct IssueRefunds: Sendable {
         let automatic: Bool
     }
 
-    /// Reserves and issues one refund for each payment that gives something.
+    /// Issues one refund for each payment that gives something.
     ///
     /// The order is locked, and the book was read under that lock.
     ///
-    /// - Throws: ``NotEnoughLeft`` before anything is written, when more was granted than is left.
+    /// - Throws: ``NotEnoughLeft`` before anything is written, when more was granted than is left; a violation of
+    ///   `refundable_never_exceeded` should the book be wrong about that.
     func callAsFunction(
         _ grant: Grant,
         for answered: AfterSalesCase,
@@ -34,11 +35,10 @@ struct IssueRefunds: Sendable {
     ) throws -> [Refund] {
         let parts = try book.split(grant.amounts, from: grant.payment)
         guard !parts.isEmpty else { return [] }
-        try refundables.reserve(parts, of: order, book: book, campus: answered.campus, in: session)
         var issued: [Refund] = []
-        var statements: [SQL] = []
+        var statements = [refundables.copying(order.id, campus: answered.campus)]
         for part in parts {
-            guard let payment = order.payments.first(where: { $0.id == part.payment }) else { throw GuardMissing() }
+            guard let payment = order.payments.first(where: { $0.id == part.payment }) else { throw PaymentMissing() }
             let refund = Refund(part, of: payment, for: answered, automatic: grant.automatic, at: cause.at)
             statements += refunds.insertion(of: refund, part: part)
             issued.append(refund)
@@ -86,3 +86,6 @@ extension Refund {
         )
     }
 }
+
+/// What is left of an order names a payment that the order has not; the transaction is given up.
+struct PaymentMissing: Error {}

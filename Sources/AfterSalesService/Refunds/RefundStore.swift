@@ -41,7 +41,7 @@ struct RefundStore: Sendable {
         return PaymentPart(payment: refund.payment.id, items: items.sorted { $0.item < $1.item })
     }
 
-    /// The statements that store a new refund with what it gives back; the reservation is made already.
+    /// The statements that store a new refund and what it gives back, which reserves that money.
     func insertion(of new: Refund, part: PaymentPart) -> [SQL] {
         let items = part.items.map(\.item.description)
         let amounts = part.items.map(\.amount)
@@ -49,14 +49,14 @@ struct RefundStore: Sendable {
             """
             insert into campus.refund (
                 campus_id, id, case_id, order_id, external_id, payment_id, customer_id, merchant_id, is_test, channel,
-                transaction_id, out_trade_no, mchid, sub_mchid, out_refund_no, amount_fen, payment_fen, automatic, status,
-                version, created_at, updated_at
+                transaction_id, out_trade_no, mchid, sub_mchid, out_refund_no, amount_fen, payment_fen, automatic, created_at,
+                updated_at
             ) values (
                 \(new.campus), \(new.id), \(new.caseID), \(new.orderID), \(new.externalID), \(new.payment.id),
                 \(new.customerID), \(new.merchantID), \(new.isTest), \(new.payment.channel), \(new.payment.transactionID),
                 \(new.payment.outTradeNumber), \(new.payment.merchantAccount), \(new.payment.subMerchantAccount),
-                \(new.outRefundNumber), \(new.amount), \(new.payment.amount), \(new.automatic), \(new.status),
-                \(new.version), \(new.createdAt), \(new.updatedAt)
+                \(new.outRefundNumber), \(new.amount), \(new.payment.amount), \(new.automatic), \(new.createdAt),
+                \(new.updatedAt)
             )
             """,
             """

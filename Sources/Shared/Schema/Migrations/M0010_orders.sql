@@ -102,6 +102,40 @@ create table campus.payment_allocation (
 );
 create index payment_allocation_by_order on campus.payment_allocation (campus_id, order_id);
 
+-- However many orders share a payment, they never get more than it was. Whoever spreads a payment has its row until the end, so
+-- that two who do it at once see each other's parts.
+create function campus.check_payment_spread() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $function$
+declare
+    overspent uuid;
+begin
+    perform from (select distinct campus_id, payment_id from added order by 1, 2) a
+    cross join lateral (
+        select from campus.payment p where p.campus_id = a.campus_id and p.id = a.payment_id for no key update
+    ) p;
+    select p.id into overspent
+    from (select distinct campus_id, payment_id from added) a
+    join campus.payment p on p.campus_id = a.campus_id and p.id = a.payment_id
+    cross join lateral (
+        select sum(s.amount_fen) as spread_fen from campus.payment_allocation s
+        where s.campus_id = p.campus_id and s.payment_id = p.id
+    ) s
+    where s.spread_fen > p.amount_fen
+    limit 1;
+    if found then
+        raise exception 'payment % is spread over more than it was', overspent
+            using errcode = 'check_violation', schema = 'campus', table = 'payment_allocation',
+                constraint = 'payment_allocation_within_payment';
+    end if;
+    return null;
+end
+$function$;
+create trigger payment_allocation_within_payment after insert on campus.payment_allocation
+    referencing new table as added for each statement execute function campus.check_payment_spread();
+
 -- One row for each version of an order: who did what, when they say it was, and when we wrote it down.
 create table campus.order_timeline (
     campus_id    uuid        not null,

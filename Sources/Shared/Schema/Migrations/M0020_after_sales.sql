@@ -145,8 +145,9 @@ create table campus.system_case (
 
 create index system_case_by_case on campus.system_case (campus_id, case_id);
 
--- The guard on money: what a payment paid for each item of an order, and how much of it is promised or gone.
--- Copied on first use from rows that never change. `whole` is all that the payment paid for the order.
+-- The guard on money: what a payment paid for each item of an order, and how much of it is promised or gone. `whole` is all
+-- that the payment paid for the order. Nobody writes here: rows are copied from payments and orders, and what is reserved and
+-- refunded follows from the refunds, by the functions below.
 create table campus.refundable (
     campus_id uuid not null,
     order_id uuid not null,
@@ -182,8 +183,8 @@ create table campus.refund (
     amount_fen bigint not null,
     payment_fen bigint not null,
     automatic boolean not null,
-    status text not null,
-    version bigint not null,
+    status text not null default 'created',
+    version bigint not null default 1,
     code text,
     channel_refund_id text,
     created_at timestamptz not null,
@@ -195,6 +196,7 @@ create table campus.refund (
     constraint refund_number_unique unique (campus_id, out_refund_no),
     constraint refund_number_accepted_by_channels check (out_refund_no ~ '^[0-9A-Za-z_-]{1,64}$'),
     constraint refund_channel_known check (channel in ('sandbox', 'delegated', 'wechat', 'alipay', 'balance')),
+    constraint refund_sandbox_in_tests_only check (channel <> 'sandbox' or is_test),
     constraint refund_amount_positive check (amount_fen > 0),
     constraint refund_within_payment check (amount_fen <= payment_fen),
     constraint refund_status_known check (
@@ -206,7 +208,6 @@ create table campus.refund (
 ) with (fillfactor = 80);
 
 create index refund_by_case on campus.refund (campus_id, case_id, id);
-create index refund_by_order on campus.refund (campus_id, order_id, id);
 -- The oldest unsettled refund is a figure that operators watch.
 create index refund_unsettled on campus.refund (created_at) where settled_at is null;
 
@@ -225,6 +226,185 @@ create table campus.refund_item (
 );
 
 create index refund_item_by_refundable on campus.refund_item (campus_id, order_id, payment_id, item);
+
+-- What each payment of an order paid for each item of it, where that is not copied yet. Payments fill the items one after the
+-- other, in the order in which they were recorded, so that the parts sum to each item and to each payment. What a payment paid
+-- beyond the order's own price is its `surplus`.
+create function campus.copy_refundables(of_campus uuid, of_order uuid) returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+as $function$
+begin
+    with paid as (
+        select a.payment_id, p.created_at,
+            coalesce(sum(a.amount_fen) filter (where a.purpose in ('settles', 'partial')), 0)::bigint as settled_fen,
+            coalesce(sum(a.amount_fen) filter (where a.purpose not in ('settles', 'partial')), 0)::bigint as surplus_fen
+        from campus.payment_allocation a
+        join campus.payment p on p.campus_id = a.campus_id and p.id = a.payment_id
+        where a.campus_id = of_campus and a.order_id = of_order
+        group by a.payment_id, p.created_at
+    ), payment as (
+        select payment_id, settled_fen, surplus_fen,
+            (sum(settled_fen) over filling)::bigint - settled_fen as begins, (sum(settled_fen) over filling)::bigint as ends
+        from paid
+        window filling as (order by created_at, payment_id)
+    ), item as (
+        select name, (sum(payable_fen) over filling)::bigint - payable_fen as begins,
+            (sum(payable_fen) over filling)::bigint as ends
+        from (
+            select 1 as rank, (l ->> 'line_no')::bigint as number, 'line:' || (l ->> 'line_no') as name,
+                (l ->> 'payable_fen')::bigint as payable_fen
+            from campus.orders o cross join lateral jsonb_array_elements(o.lines) l
+            where o.campus_id = of_campus and o.id = of_order
+            union all
+            select fee.rank, 0, fee.name, fee.payable_fen
+            from campus.orders o cross join lateral (
+                values (2, 'delivery', o.delivery_payable_fen), (3, 'packaging', o.packaging_payable_fen)
+            ) fee (rank, name, payable_fen)
+            where o.campus_id = of_campus and o.id = of_order
+        ) i
+        window filling as (order by rank, number)
+    ), part as (
+        select p.payment_id, i.name, least(p.ends, i.ends) - greatest(p.begins, i.begins) as paid_fen
+        from payment p join item i on i.begins < p.ends and p.begins < i.ends
+        union all
+        select payment_id, 'surplus', surplus_fen from payment where surplus_fen > 0
+        union all
+        select payment_id, 'whole', settled_fen + surplus_fen from payment
+    )
+    insert into campus.refundable (campus_id, order_id, payment_id, item, paid_fen)
+    select of_campus, of_order, payment_id, name, paid_fen from part
+    where paid_fen > 0 or name = 'whole'
+    order by payment_id, name
+    on conflict do nothing;
+end
+$function$;
+
+-- Moves what a refund gives back: `reserve` and `pay` are the signs with which it counts towards what is reserved and what is
+-- refunded. Rows are locked in the order of their keys, before any is changed.
+create function campus.move_refundables(refund campus.refund, reserve integer, pay integer) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $function$
+declare
+    items integer;
+    items_fen bigint;
+    moved integer;
+begin
+    select count(*), coalesce(sum(i.amount_fen), 0) into items, items_fen
+    from campus.refund_item i where i.campus_id = refund.campus_id and i.refund_id = refund.id;
+    if items_fen = refund.amount_fen then
+        with locked as materialized (
+            select r.item, coalesce(i.amount_fen, refund.amount_fen) as amount_fen
+            from campus.refundable r
+            left join campus.refund_item i on i.campus_id = refund.campus_id and i.refund_id = refund.id and i.item = r.item
+                and i.order_id = r.order_id and i.payment_id = r.payment_id
+            where r.campus_id = refund.campus_id and r.order_id = refund.order_id and r.payment_id = refund.payment_id
+                and (i.item is not null or r.item = 'whole')
+            order by r.item for update of r
+        )
+        update campus.refundable r
+        set reserved_fen = r.reserved_fen + reserve * l.amount_fen, refunded_fen = r.refunded_fen + pay * l.amount_fen
+        from locked l
+        where r.campus_id = refund.campus_id and r.order_id = refund.order_id and r.payment_id = refund.payment_id
+            and r.item = l.item;
+        get diagnostics moved = row_count;
+    end if;
+    if moved is distinct from items + 1 then
+        raise exception 'refund % is not the sum of its items', refund.id
+            using errcode = 'check_violation', schema = 'campus', table = 'refund', constraint = 'refund_is_its_items';
+    end if;
+end
+$function$;
+
+-- Who is about to end a refund locks what it moves before the refund itself, as all do.
+create function campus.lock_refundables(of_campus uuid, of_refund uuid) returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $function$
+begin
+    perform from campus.refund f
+    join campus.refundable r
+        on r.campus_id = f.campus_id and r.order_id = f.order_id and r.payment_id = f.payment_id
+    where f.campus_id = of_campus and f.id = of_refund
+    order by r.item for update of r;
+end
+$function$;
+
+-- What a refund gives back is written by one statement, right after the refund, and reserves its money.
+create function campus.reserve_refund() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+    refund campus.refund;
+begin
+    for refund in
+        select r.* from (select distinct campus_id, refund_id from added) a
+        cross join lateral (
+            select * from campus.refund r where r.campus_id = a.campus_id and r.id = a.refund_id offset 0
+        ) r
+        order by r.order_id, r.payment_id, r.id
+    loop
+        if refund.status <> 'created' then
+            raise exception 'refund % has been sent and gives back nothing else', refund.id
+                using errcode = 'check_violation', schema = 'campus', table = 'refund_item',
+                    constraint = 'refund_item_of_new_refund';
+        end if;
+        perform campus.move_refundables(refund, 1, 0);
+    end loop;
+    return null;
+end
+$function$;
+create trigger refund_item_reserves after insert on campus.refund_item
+    referencing new table as added for each statement execute function campus.reserve_refund();
+
+-- A refund without items would have nothing reserved.
+create function campus.check_refund_reserved() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+    if not exists (select from campus.refund_item i where i.campus_id = new.campus_id and i.refund_id = new.id) then
+        raise exception 'refund % has nothing reserved', new.id
+            using errcode = 'check_violation', schema = 'campus', table = 'refund', constraint = 'refund_is_reserved';
+    end if;
+    return null;
+end
+$function$;
+create constraint trigger refund_is_reserved after insert on campus.refund
+    deferrable initially deferred for each row execute function campus.check_refund_reserved();
+
+-- A refund's end moves its money: paid back, or free to be promised again.
+create function campus.end_refund() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+    perform campus.move_refundables(new, -1, case new.status when 'succeeded' then 1 else 0 end);
+    return null;
+end
+$function$;
+create trigger refund_ends after update of status on campus.refund
+    for each row when (old.status not in ('succeeded', 'closed') and new.status in ('succeeded', 'closed'))
+    execute function campus.end_refund();
+
+create function campus.refuse_change_of_ended_refund() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+    raise exception 'refund % has ended', old.id
+        using errcode = 'check_violation', schema = 'campus', table = 'refund', constraint = 'refund_end_is_final';
+end
+$function$;
+create trigger refund_end_is_final before update on campus.refund
+    for each row when (old.status in ('succeeded', 'closed'))
+    execute function campus.refuse_change_of_ended_refund();
 
 create table campus.refund_timeline (
     campus_id uuid not null,
@@ -261,6 +441,9 @@ create table campus.refund_brake (
 create table campus.ledger_entry (
     campus_id uuid not null,
     case_id uuid not null,
+    number integer not null,
+    -- The refund whose money moved; null where funders get back what they paid for what cost the customer nothing.
+    refund_id uuid,
     order_id uuid not null,
     debit text not null,
     credit text not null,
@@ -270,12 +453,10 @@ create table campus.ledger_entry (
     primary key (campus_id, case_id, number),
     foreign key (campus_id, case_id) references campus.cases (campus_id, id),
     foreign key (campus_id, refund_id) references campus.refund (campus_id, id),
+    constraint ledger_entry_once unique (campus_id, refund_id, debit, credit),
     constraint ledger_entry_positive check (amount_fen > 0),
     constraint ledger_entry_moves check (debit <> credit)
 );
-
-create index ledger_entry_by_debit on campus.ledger_entry (campus_id, debit, at);
-create index ledger_entry_by_credit on campus.ledger_entry (campus_id, credit, at);
 
 -- The sandbox channel's own book. It stands for a foreign system: nothing else reads it, no key ties it to a refund.
 -- `outcome` is what the refund comes to at `confirms_at`; `lost` is a request that never arrived.
@@ -293,8 +474,6 @@ create table campus.sandbox_refund (
     constraint sandbox_refund_outcome_known check (outcome in ('lost', 'failed', 'succeeded', 'abnormal', 'closed'))
 );
 
-create index sandbox_refund_by_transaction on campus.sandbox_refund (campus_id, transaction_id);
-
 grant select, insert on
     campus.decision, campus.case_timeline, campus.system_case, campus.refund_item, campus.refund_timeline,
     campus.ledger_entry
@@ -309,18 +488,19 @@ grant update (
 grant select, insert on campus.case_item to after_sales_service;
 grant update (granted_fen, state) on campus.case_item to after_sales_service;
 
--- What was paid, a refund's number and its amount never change, whoever asks.
-grant select, insert on campus.refundable to after_sales_service;
-grant update (reserved_fen, refunded_fen) on campus.refundable to after_sales_service;
+-- What was paid and what is promised of it is not for the service to say. A refund begins as created; its number and its amount
+-- never change.
+grant select on campus.refundable to after_sales_service;
+grant execute on function campus.copy_refundables(uuid, uuid), campus.lock_refundables(uuid, uuid) to after_sales_service;
 
-grant select, insert on campus.refund to after_sales_service;
+grant select on campus.refund to after_sales_service;
+grant insert (
+    campus_id, id, case_id, order_id, external_id, payment_id, customer_id, merchant_id, is_test, channel, transaction_id,
+    out_trade_no, mchid, sub_mchid, out_refund_no, amount_fen, payment_fen, automatic, created_at, updated_at
+) on campus.refund to after_sales_service;
 grant update (status, version, code, channel_refund_id, updated_at, submitted_at, settled_at)
 on campus.refund to after_sales_service;
 
 grant select, insert, update on campus.refund_brake, campus.sandbox_refund to after_sales_service;
 
 grant select on campus.cases, campus.refund to notify_service;
-    number integer not null,
-    -- The refund whose money moved; null where funders get back what they paid for what cost the customer nothing.
-    refund_id uuid,
-    constraint ledger_entry_once unique (campus_id, refund_id, debit, credit),
