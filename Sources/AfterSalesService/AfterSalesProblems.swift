@@ -158,7 +158,7 @@ extension AfterSalesRefusal.TooLarge {
 extension RefundRefusal {
     /// What a person could do with the refund: what its channel does is nobody's choice.
     fileprivate var allowedToPeople: [String] {
-        (status == .failed ? ["retry"] : []) + (status.allows(.void) ? ["void"] : [])
+        (status.isFinal || step == .submit ? [] : ["retry"]) + (status.allows(.void) ? ["void"] : [])
     }
 }
 

@@ -40,8 +40,9 @@ enum AfterSales: ServiceDefinition {
             owner: stream,
             pool: pool,
             ticker: ticker,
-            concurrency: 8,
-            concurrencyPerDestination: 8,
+            concurrency: 12,
+            // Less than all, so that a channel that hangs leaves hands for the others.
+            concurrencyPerDestination: 6,
             backoff: refundBackoff,
             logger: logger
         ) { task in try await execute.perform(task) }
@@ -86,19 +87,32 @@ enum AfterSales: ServiceDefinition {
         let voidRefund = VoidRefund(
             pool: pool,
             channels: channels,
+            clock: foundation.clock,
             requestLifetime: try foundation.configuration[.refundRequestLifetime]
         )
         let watch = WatchRefunds(pool: pool, clock: foundation.clock, logger: logger)
-        foundation.gauges.register("refunds") { await watch.gauge() }
-        foundation.gauges.register("money_due_lag_ms") {
-            (try? await consumer.lag()).map { .milliseconds($0.time) }
-        }
+        register(consumer, watch, foundation)
         return ServiceParts(
             operations: CaseController(requests: requests, channels: channels).operations
                 + DeskController(requests: requests, channels: channels).operations
                 + RefundController(requests: requests, voidRefund: voidRefund).operations,
             services: [refundWorker, moneyDueWorker, consumer, timers, watch]
         )
+    }
+
+    private static func register(
+        _ moneyDue: ConsumerGroup<Int>,
+        _ watch: WatchRefunds,
+        _ foundation: ServiceFoundation
+    ) {
+        let gauges = foundation.gauges
+        let tasks = TaskStore(owner: stream)
+        gauges.register("refunds") { await watch.gauge() }
+        for (name, queue) in [("refund_tasks", RefundTask.queue), ("money_due_tasks", MoneyDue.queue)] {
+            gauges.register(name, tasksOf: queue, in: tasks, pool: foundation.pool, clock: foundation.clock)
+        }
+        gauges.register("money_due", lagOf: moneyDue)
+        gauges.register("timers", overdueOf: TimerStore(owner: stream), pool: foundation.pool)
     }
 
     /// Soon at first, because a lost answer worries its customer; at most every five minutes, because channels limit

@@ -39,6 +39,13 @@ struct CaseStore: Sendable {
         ) { row in try AfterSalesCase(row) }
     }
 
+    /// The statement that locks the cases of an order, in the order of their ids.
+    func locking(of order: OrderID, campus: CampusID) -> SQL {
+        """
+        select from campus.cases c where c.campus_id = \(campus) and c.order_id = \(order) order by c.id for update
+        """
+    }
+
     /// The statement that stores a new case.
     func insertion(of new: AfterSalesCase) -> SQL {
         """
@@ -65,6 +72,7 @@ struct CaseStore: Sendable {
             status = \(changed.status), version = \(changed.version), approved_fen = \(changed.approved),
             verdict = \(changed.verdict), handler = \(changed.handler), attached_to = \(changed.attachedTo),
             urged = \(changed.urged), urged_at = \(changed.urgedAt), updated_at = \(changed.updatedAt),
+            review_due_at = \(changed.reviewDueAt), decision_due_at = \(changed.decisionDueAt),
             priority_at = \(changed.priorityAt), claimed_at = \(changed.claimedAt), decided_at = \(changed.decidedAt),
             resolved_at = \(changed.resolvedAt), closed_at = \(changed.closedAt)
         where campus_id = \(changed.campus) and id = \(changed.id)

@@ -12,10 +12,9 @@ struct ExecuteRefund: Sendable {
     private let pool: ConnectionPool
     private let directory: CampusDirectory
     private let channels: RefundChannels
-    private let clock: any WallClock
     private let logger: Logger
     private let move = MoveRefund()
-    private let tasks = TaskStore(owner: .afterSales)
+    private let takeReport: TakeReport
 
     /// Pays refunds of that database through those channels; tasks are scheduled by the machine's own clock.
     init(
@@ -28,8 +27,8 @@ struct ExecuteRefund: Sendable {
         self.pool = pool
         self.directory = directory
         self.channels = channels
-        self.clock = clock
         self.logger = logger
+        takeReport = TakeReport(clock: clock)
     }
 
     /// Does one task.
@@ -41,7 +40,8 @@ struct ExecuteRefund: Sendable {
         let attempt = Attempt(task: task, campus: campus)
         return switch work {
         case .submit(let id, let order, let version): try await submit(id, of: order, asOf: version, attempt)
-        case .ask(let id, _, let number): try await ask(id, number: number, attempt)
+        case .ask(let id, _, let version, let number):
+            try await ask(id, asOf: version, number: number, attempt)
         }
     }
 
@@ -54,9 +54,9 @@ struct ExecuteRefund: Sendable {
     /// What a submission begins with.
     private enum Beginning {
         /// It is this refund's turn, and nothing was sent yet.
-        case send(Refund)
+        case send(Refund, any RefundChannel)
         /// Something may have been sent already.
-        case ask(Refund)
+        case ask(Refund, any RefundChannel)
         /// There is nothing to do any more.
         case nothing
     }
@@ -67,20 +67,20 @@ struct ExecuteRefund: Sendable {
         asOf version: Int64,
         _ attempt: Attempt
     ) async throws -> TaskOutcome {
-        var refund: Refund
+        let refund: Refund
+        let channel: any RefundChannel
         switch try await begin(id, of: order, asOf: version, attempt) {
         case .nothing: return .settled
-        case .send(let begun): refund = begun
-        case .ask(let uncertain):
-            let channel = try channel(of: uncertain)
-            if let report = try await channel.query(RefundInstruction(uncertain)) {
+        case .send(let begun, let found): (refund, channel) = (begun, found)
+        case .ask(let uncertain, let found):
+            if let report = try await found.query(RefundInstruction(uncertain)) {
                 return try await settle(uncertain, report, attempt)
             }
-            refund = try await step(uncertain, .submit, attempt)
+            (refund, channel) = (try await step(uncertain, .submit, attempt), found)
         }
         let report: ChannelReport
         do {
-            report = try await channel(of: refund).submit(RefundInstruction(refund))
+            report = try await channel.submit(RefundInstruction(refund))
         } catch {
             if Task.isCancelled { throw error }
             _ = try await step(refund, .loseAnswer, attempt)
@@ -98,30 +98,40 @@ struct ExecuteRefund: Sendable {
         let cause = try await cause(attempt)
         let campus = attempt.campus.id
         let beginning = try await pool.transaction { [move] session -> Beginning in
-            guard let refund = try move.lock(id, of: order, campus: campus, in: session) else { return .nothing }
+            guard let refund = try move.lock(id, of: order, campus: campus, for: .submit, in: session) else {
+                return .nothing
+            }
             switch refund.status {
             case .created, .failed:
                 // A submission that was asked for an earlier state is moot.
                 guard refund.version == version else { return .nothing }
-                return .send(try move(refund, .submit, cause, in: session))
-            case .submitting, .unknown: return .ask(refund)
+                // Without a channel nothing is sent, and nothing may look as though it had been.
+                let channel = try channel(of: refund, attempt)
+                return .send(try move(refund, .submit, on: attempt.campus, cause, in: session), channel)
+            case .submitting, .unknown: return .ask(refund, try channel(of: refund, attempt))
             case .processing, .succeeded, .abnormal, .closed: return .nothing
             }
         }
-        if case .send(let refund) = beginning { log(refund) }
+        if case .send(let refund, _) = beginning { log(refund) }
         return beginning
     }
 
-    private func ask(_ id: RefundID, number: Int64, _ attempt: Attempt) async throws -> TaskOutcome {
+    /// Asks on behalf of a version of a refund; one that has changed since has its own questions.
+    private func ask(
+        _ id: RefundID,
+        asOf version: Int64,
+        number: Int64,
+        _ attempt: Attempt
+    ) async throws -> TaskOutcome {
         let campus = attempt.campus.id
         let found = try await pool.transaction { try RefundStore().find(id, campus: campus, in: $0) }
-        guard let refund = found, refund.status == .processing else { return .settled }
-        let report = try await channel(of: refund).query(RefundInstruction(refund))
+        guard let refund = found, refund.version == version else { return .settled }
+        let report = try await channel(of: refund, attempt).query(RefundInstruction(refund))
         guard let report else {
             logger.record(.refundMissing, refund.logValues)
             return .retry(after: nil, reason: "the channel does not know a refund that it took on")
         }
-        return try await settle(refund, report, attempt, asked: number)
+        return try await settle(refund, report, attempt, toQuestion: number)
     }
 
     /// Stores what the channel said and, where it is not the end, the next question.
@@ -129,26 +139,21 @@ struct ExecuteRefund: Sendable {
         _ refund: Refund,
         _ report: ChannelReport,
         _ attempt: Attempt,
-        asked number: Int64 = 0
+        toQuestion question: Int64 = 0
     ) async throws -> TaskOutcome {
         let cause = try await cause(attempt)
-        let askAt = clock.now() + RefundTask.delay(beforeQuestion: number + 1)
-        let settled = try await pool.transaction { [move, tasks] session -> Refund? in
+        let settled = try await pool.transaction { [move, takeReport] session -> Refund? in
             guard
                 let locked = try move.lock(
                     refund.id,
                     of: refund.orderID,
                     campus: refund.campus,
+                    for: .report(report),
                     in: session
                 ),
                 locked.status.allows(.report)
             else { return nil }
-            let next = try move(locked, .report(report), cause, in: session)
-            if next.status == .processing {
-                let question = RefundTask.ask(next.id, of: next.orderID, number: number + 1)
-                try tasks.enqueue([question.stored(for: next, runAt: askAt, trace: cause.trace)], in: session)
-            }
-            return next
+            return try takeReport(report, of: locked, toQuestion: question, on: attempt.campus, cause, in: session)
         }
         if let settled, settled.version != refund.version { log(settled) }
         return .settled
@@ -162,19 +167,20 @@ struct ExecuteRefund: Sendable {
                     refund.id,
                     of: refund.orderID,
                     campus: refund.campus,
+                    for: step,
                     in: session
                 )
             else {
-                throw GuardMissing()
+                throw RefundMissing()
             }
-            return try move(locked, step, cause, in: session)
+            return try move(locked, step, on: attempt.campus, cause, in: session)
         }
         log(next)
         return next
     }
 
-    private func channel(of refund: Refund) throws -> any RefundChannel {
-        guard let channel = channels[refund.payment.channel] else { throw ChannelMissing() }
+    private func channel(of refund: Refund, _ attempt: Attempt) throws -> any RefundChannel {
+        guard let channel = channels[refund.payment.channel, on: attempt.campus] else { throw ChannelMissing() }
         return channel
     }
 
@@ -191,5 +197,8 @@ struct ExecuteRefund: Sendable {
     }
 }
 
-/// A refund waits for a channel that this service was started without.
+/// A refund waits for a channel that its campus has not here.
 struct ChannelMissing: Error {}
+
+/// A refund that was there is not there any more, though none is ever deleted.
+struct RefundMissing: Error {}

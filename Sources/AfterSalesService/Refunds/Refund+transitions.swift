@@ -22,6 +22,16 @@ enum RefundStep: Hashable, Sendable {
     }
 }
 
+extension RefundStep {
+    /// Whether it may be the refund's last, with which its money moves and its case goes on.
+    var mayEnd: Bool {
+        switch self {
+        case .void, .report(.succeeded), .report(.closed): true
+        case .submit, .loseAnswer, .report(.processing), .report(.failed), .report(.abnormal): false
+        }
+    }
+}
+
 /// The name of what happens to a refund.
 enum RefundStepName: String, CaseIterable, Hashable, Sendable {
     case submit
@@ -85,7 +95,7 @@ extension RefundStatus {
         }
     }
 
-    /// Whether it waits for a person, because nothing will move it by itself.
+    /// Whether a person has to do something about it before it can be paid.
     var needsPerson: Bool {
         switch self {
         case .failed, .abnormal: true
@@ -94,7 +104,7 @@ extension RefundStatus {
     }
 }
 
-/// What a step means for the money that was reserved.
+/// What a step means for the money that was reserved; the database moves it with the refund's row.
 enum ReservationEffect: Hashable, Sendable {
     /// It stays reserved.
     case keeps

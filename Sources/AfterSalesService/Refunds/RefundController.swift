@@ -35,12 +35,16 @@ struct RefundController: Sendable {
                 "retryRefund",
                 .post,
                 "/v1/refunds/{id}/retry",
-                summary: "Hand a failed refund to its channel once more",
-                details:
-                    "Under the same number, so that it cannot be paid twice. The money stayed reserved all the while.",
+                summary: "Hand a failed refund to its channel once more, or go on with a waiting one at once",
+                details: """
+                    Under the same number, so that it cannot be paid twice. The money stayed reserved all the while. A refund that \
+                    waits for its channel, also one that could not be paid out, has its channel asked now rather than later.
+                    """,
                 tag: Self.tag,
                 access: .roles([.agent, .supervisor, .admin], scope: .afterSalesWrite),
-                responses: [.json(202, "The refund, to be submitted again.", Refund.schema, headers: [.etag])],
+                responses: [
+                    .json(202, "The refund, to be submitted or asked about again.", Refund.schema, headers: [.etag])
+                ],
                 problems: [.illegalTransition, .ownCase],
                 idempotent: true
             ) { try await retry($0) },
@@ -93,7 +97,7 @@ struct RefundController: Sendable {
             }
         }
         return try await requests.once(call) { session in
-            try voidRefund.conclude(examined, cause, in: session)
+            try voidRefund.conclude(examined, campus: call.campus, cause, in: session)
         } reply: { refund in
             .ok(refund.json).etag(refund.version)
         } done: { refund in

@@ -16,18 +16,26 @@ struct VoidRefund: Sendable {
     let requestLifetime: Duration
 
     private let refunds = RefundStore()
+    private let tasks = TaskStore(owner: .afterSales)
     private let move = MoveRefund()
+    private let takeReport: TakeReport
 
-    /// Gives refunds of that database up.
-    init(pool: ConnectionPool, channels: RefundChannels, requestLifetime: Duration = .seconds(60)) {
+    /// Gives refunds of that database up; the clock is the machine's.
+    init(
+        pool: ConnectionPool,
+        channels: RefundChannels,
+        clock: any WallClock,
+        requestLifetime: Duration = .seconds(60)
+    ) {
         self.pool = pool
         self.channels = channels
         self.requestLifetime = requestLifetime
+        takeReport = TakeReport(clock: clock)
     }
 
     /// Asks the channel, and stores what it knows.
     ///
-    /// - Returns: the refund, closed when the channel closed it, otherwise ready for ``conclude(_:_:in:)``.
+    /// - Returns: the refund, closed when the channel closed it, otherwise ready for ``conclude(_:campus:_:in:)``.
     /// - Throws: ``AfterSalesRefusal`` when the channel knows the refund and has not closed it, cannot be asked, or may
     ///   yet be reached by an earlier request.
     func examine(_ id: RefundID, campus: Campus, _ cause: Cause) async throws -> Refund {
@@ -40,7 +48,7 @@ struct VoidRefund: Sendable {
         guard refund.status.allows(.void) || refund.status == .abnormal else {
             throw RefundRefusal(step: .void, status: refund.status)
         }
-        guard let channel = channels[refund.payment.channel] else {
+        guard let channel = channels[refund.payment.channel, on: campus] else {
             throw AfterSalesRefusal.channelUnavailable([refund.payment.channel])
         }
         let report: ChannelReport?
@@ -55,25 +63,33 @@ struct VoidRefund: Sendable {
             return refund
         case .processing?, .succeeded?, .abnormal?, .closed?:
             guard let report else { return refund }
-            let known = try await store(report, of: refund, cause)
+            let known = try await store(report, of: refund, campus: campus, cause)
             guard known.status == .closed else { throw AfterSalesRefusal.channelKnowsRefund(report) }
             return known
         }
     }
 
-    /// Gives the refund up that was examined, in the transaction of the request.
-    func conclude(_ examined: Refund, _ cause: Cause, in session: borrowing Session) throws -> Refund {
+    /// Gives the refund up that was examined, in the transaction of the request; what waits for it finds it closed.
+    func conclude(
+        _ examined: Refund,
+        campus: Campus,
+        _ cause: Cause,
+        in session: borrowing Session
+    ) throws -> Refund {
         guard examined.status != .closed else { return examined }
         guard
             let refund = try move.lock(
                 examined.id,
                 of: examined.orderID,
                 campus: examined.campus,
+                for: .void,
                 in: session
             ),
             refund.version == examined.version
         else { throw AfterSalesRefusal.refundMoved }
-        return try move(refund, .void, cause, in: session)
+        let closed = try move(refund, .void, on: campus, cause, in: session)
+        _ = try tasks.resume(closed, in: session)
+        return closed
     }
 
     private func checkNothingIsOnItsWay(_ refund: Refund, _ cause: Cause) throws {
@@ -85,18 +101,31 @@ struct VoidRefund: Sendable {
         }
     }
 
-    private func store(_ report: ChannelReport, of seen: Refund, _ cause: Cause) async throws -> Refund {
-        try await pool.transaction { [move] session -> Refund in
+    /// Stores what the channel said.
+    ///
+    /// What waits for the refund goes on, because it waits for an answer that is here now and may hold up the next
+    /// question.
+    private func store(
+        _ report: ChannelReport,
+        of seen: Refund,
+        campus: Campus,
+        _ cause: Cause
+    ) async throws -> Refund {
+        try await pool.transaction { [move, tasks, takeReport] session -> Refund in
             guard
                 let refund = try move.lock(
                     seen.id,
                     of: seen.orderID,
                     campus: seen.campus,
+                    for: .report(report),
                     in: session
-                ), refund.version == seen.version,
+                ),
+                refund.version == seen.version,
                 refund.status.allows(.report)
             else { throw AfterSalesRefusal.refundMoved }
-            return try move(refund, .report(report), cause, in: session)
+            let known = try takeReport(report, of: refund, on: campus, cause, in: session)
+            if known.version != refund.version { _ = try tasks.resume(known, in: session) }
+            return known
         }
     }
 }

@@ -86,7 +86,8 @@ public enum RefundStatus: String, CaseIterable, Hashable, Sendable {
     case succeeded
     /// The channel refused; the money stays reserved. Becomes submitting again, or closed.
     case failed
-    /// The channel could not pay it out; the money stays reserved. Becomes submitting again, succeeded or closed.
+    /// The channel could not pay it out; the money stays reserved. A person mends it at the channel, which is asked now and
+    /// then what came of it. Becomes processing again, succeeded or closed.
     case abnormal
     /// The channel's answer was lost; the money stays reserved. Leaves only by asking the channel.
     case unknown

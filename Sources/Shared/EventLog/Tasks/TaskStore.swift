@@ -58,44 +58,64 @@ public struct TaskStore: Sendable {
         ) { try $0[0] }
     }
 
-    /// The dead tasks of a queue, by number.
+    /// The dead tasks, by number.
     ///
     /// - Parameters:
-    ///   - queue: the queue.
+    ///   - queue: those of one queue; nil for all.
+    ///   - orderKey: those of one order key; nil for all. Goes with a queue.
     ///   - after: the number of the last one of the page before.
     ///   - limit: how many at most.
     ///   - session: where to read.
     /// - Returns: the tasks.
     /// - Throws: `PostgresError`.
     public func dead(
-        queue: String,
+        queue: String? = nil,
+        orderKey: String? = nil,
         after: Int64 = 0,
         limit: Int = 100,
         in session: borrowing Session
     ) throws -> [DeadTask] {
-        try session.query(
+        let ofQueue: SQL = queue.map { "queue = \($0) and" } ?? ""
+        let ofOrderKey: SQL = orderKey.map { "order_key = \($0) and" } ?? ""
+        return try session.query(
             """
-            select id, queue, destination, order_key, dedupe_key, campus_id, payload, attempt, reason, history, enqueued_at, died_at
-            from \(tables.taskDead)
-            where queue = \(queue) and id > \(after)
+            select \(Self.deadColumns) from \(tables.taskDead)
+            where \(ofQueue) \(ofOrderKey) id > \(after)
             order by id limit \(limit)
             """
-        ) { row in
-            DeadTask(
-                id: try row[0],
-                queue: try row[1],
-                destination: try row[2],
-                orderKey: try row[3],
-                dedupeKey: try row[4],
-                campus: try row[5],
-                payload: try row[6],
-                attempts: try row[7],
-                reason: try row[8],
-                history: try row[9],
-                enqueuedAt: try row[10],
-                diedAt: try row[11]
-            )
-        }
+        ) { try DeadTask($0) }
+    }
+
+    /// The dead task of that number; nil when there is none.
+    public func dead(id: Int64, in session: borrowing Session) throws -> DeadTask? {
+        try session.first("select \(Self.deadColumns) from \(tables.taskDead) where id = \(id)") { try DeadTask($0) }
+    }
+
+    private static let deadColumns: SQL = """
+        id, queue, destination, order_key, dedupe_key, campus_id, payload, attempt, reason, history, enqueued_at, died_at
+        """
+
+    /// Ends the pause of the task that is next in its lane, so that it runs at once.
+    ///
+    /// - Returns: whether one paused; one that runs, or that is dead and holds the lane, does not.
+    @discardableResult
+    public func hasten(
+        queue: String,
+        destination: String,
+        orderKey: String,
+        in session: borrowing Session
+    ) throws -> Bool {
+        let lane: SQL = "l.queue = \(queue) and l.destination = \(destination) and l.lane = 'key:' || \(orderKey)"
+        let counts = try session.pipeline([
+            "select from \(tables.lane) l where \(lane) for update",
+            """
+            update \(tables.lane) l set ready_at = clock_timestamp()
+            from \(tables.task) t
+            where \(lane) and t.id = l.head and t.claimed_by is null
+                and l.ready_at > clock_timestamp() and l.ready_at < 'infinity'
+            """,
+        ])
+        return counts[1] > 0
     }
 
     /// Gives a dead task all its attempts again; it keeps its history, and its place in its lane.
@@ -172,5 +192,24 @@ public struct TaskStore: Sendable {
         ) { row in
             TaskBacklog(queue: try row[0], tasks: try row[1], dead: try row[2], oldestEnqueuedAt: try row[3])
         }
+    }
+}
+
+extension DeadTask {
+    fileprivate init(_ row: Row) throws {
+        self.init(
+            id: try row[0],
+            queue: try row[1],
+            destination: try row[2],
+            orderKey: try row[3],
+            dedupeKey: try row[4],
+            campus: try row[5],
+            payload: try row[6],
+            attempts: try row[7],
+            reason: try row[8],
+            history: try row[9],
+            enqueuedAt: try row[10],
+            diedAt: try row[11]
+        )
     }
 }
