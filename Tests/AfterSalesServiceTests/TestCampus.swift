@@ -23,8 +23,10 @@ struct TestCampus: Sendable {
     let orders: ConnectionPool
 
     /// Runs the service for `body`, on a campus whose brake holds nothing back unless `settings` say so.
+    ///
+    /// A test campus, because payments come through the sandbox unless they say otherwise.
     static func run(
-        isTest: Bool = false,
+        isTest: Bool = true,
         clock: any WallClock = SystemWallClock(),
         settings: JSON = generous,
         _ body: @Sendable @escaping (TestCampus) async throws -> Void
@@ -126,14 +128,14 @@ struct Answer: Sendable {
         let tried = body["decisions"]?.array?.last?["rules"]?.array ?? []
         return tried.filter { $0["outcome"]?.string == outcome }.compactMap { $0["rule"]?.string }
     }
-}
-
 
     /// What a rule looked at, of the last decision of an explanation.
     func inputs(of rule: String) -> JSON? {
         let tried = body["decisions"]?.array?.last?["rules"]?.array ?? []
         return tried.first { $0["rule"]?.string == rule }?["inputs"]
     }
+}
+
 extension TestCampus {
     /// Sends a request as a user whom the key states; POSTs get a fresh Idempotency-Key unless one is given.
     func send(
@@ -142,19 +144,19 @@ extension TestCampus {
         _ body: JSON? = nil,
         as actor: String? = nil,
         idempotencyKey: String? = nil,
+        ifNoneMatch: String? = nil,
         raw: [UInt8]? = nil
     ) async throws -> Answer {
         var headers: HTTPFields = [.authorization: "Bearer \(key)"]
+        headers[.ifNoneMatch] = ifNoneMatch
         if let actor, let name = HTTPField.Name("X-Actor") { headers[name] = actor }
         if method == .post, let name = HTTPField.Name("Idempotency-Key") {
             headers[name] = idempotencyKey ?? String(UInt64.random(in: .min ... .max), radix: 36)
         }
         if body != nil || raw != nil { headers[.contentType] = "application/json" }
-        ifNoneMatch: String? = nil,
         let bytes = raw ?? body?.serialized()
         return try await client.execute(
             uri: path,
-        headers[.ifNoneMatch] = ifNoneMatch
             method: method,
             headers: headers,
             body: bytes.map { ByteBuffer(bytes: $0) }

@@ -1,11 +1,12 @@
 import Model
+import ServiceKit
 
 /// A way for money to travel back.
 ///
 /// Every channel, however it is spoken to, is these two questions.
 ///
 /// A call may take as long as the network takes and is never made inside a transaction. An error that it throws means
-/// that the answer was lost, and that whether money moved is not known: a channel that refuses says so in its report. A
+/// that the answer was lost, and that whether money moved is not known: a channel that refuses says so in its report.
 protocol RefundChannel: Sendable {
     /// Hands a refund to the channel. The same number again moves no second money, whatever happened to the first call.
     func submit(_ instruction: RefundInstruction) async throws -> ChannelReport
@@ -44,13 +45,15 @@ struct RefundChannels: Sendable {
         self.channels = channels
     }
 
-    /// The channel for payments made that way; nil when there is none.
-    subscript(channel: PaymentChannel) -> (any RefundChannel)? {
-        channels[channel]
+    /// The channel for payments that were made that way on that campus; nil when there is none.
+    ///
+    /// The sandbox pays nobody, so a campus whose money is real has none.
+    subscript(channel: PaymentChannel, on campus: Campus) -> (any RefundChannel)? {
+        channel == .sandbox && !campus.isTest ? nil : channels[channel]
     }
 
-    /// Which of these payments cannot be refunded here, each once.
-    func unavailable(for payments: some Sequence<OrderPayment>) -> [PaymentChannel] {
-        Set(payments.map(\.channel)).filter { channels[$0] == nil }.sorted { $0.rawValue < $1.rawValue }
+    /// Through which of their channels these payments of that campus cannot be refunded here.
+    func unavailable(for payments: some Sequence<OrderPayment>, on campus: Campus) -> [PaymentChannel] {
+        Set(payments.map(\.channel)).filter { self[$0, on: campus] == nil }.sorted { $0.rawValue < $1.rawValue }
     }
 }

@@ -3,7 +3,9 @@ import Postgres
 
 /// The sandbox channel's book: the only reader and writer of its table.
 struct SandboxBookStore: Sendable {
-    /// Enters a request. The first one of a number decides; later ones count, and matter only where that came to
+    /// Enters a request.
+    ///
+    /// The first one of a number decides; later ones are counted, and decide only where it came to nothing.
     func enter(
         _ instruction: RefundInstruction,
         marker: SandboxMarker?,
