@@ -126,6 +126,42 @@ struct TickerTests {
         }
     }
 
+    @Test("A hint that came while another process was ticking still stands when that one is done")
+    func contendedHint() async throws {
+        try await withDatabase { database in
+            let pool = try database.pool(as: .orderService)
+            let other = try database.pool(as: .notifyService)
+            let options = TickerOptions(busyGap: .seconds(30), idleGap: .seconds(30))
+            let ticker = Ticker(pool: try database.pool(as: .orderService, size: 1), options: options, logger: .silent)
+            let locked = Wakeup()
+            let isReleased = Flag()
+            async let holding: Void = other.transaction { session in
+                try session.execute("select pg_advisory_xact_lock(7301)")
+                locked.raise()
+                while !isReleased.value { try session.execute("select pg_sleep(0.01)") }
+            }
+            _ = try await locked.wait(atMost: .seconds(10))
+            let before = try await pool.number("select max(tick) from campus.tick")
+            try await pool.append([example()])
+            ticker.hint()
+            try await running([ticker]) {
+                try await eventually("it has tried") {
+                    try await pool.number(
+                        """
+                        select count(*) from pg_stat_activity
+                        where datname = current_database() and state = 'idle' and query = 'select campus.tick()'
+                        """
+                    ) == 1
+                }
+                isReleased.set()
+                try await eventually("a tick is closed", within: .seconds(15)) {
+                    try await pool.number("select max(tick) from campus.tick") > before
+                }
+            }
+            try await holding
+        }
+    }
+
     @Test("A log restored from a dump into a younger cluster is noticed, not misread")
     func restored() async throws {
         try await withDatabase { database in

@@ -68,12 +68,15 @@ public final class Ticker: Service {
     private func tickUntilStopped() async throws {
         let clock = ContinuousClock()
         var emptyLooks = 0
+        var contentions = 0
         var failures = 0
         while !isStopping.load(ordering: .relaxed), !Task.isCancelled {
             let hinted = hints.exchange(0, ordering: .relaxed)
             let started = clock.now
             do {
-                emptyLooks = try await tick() == 0 ? emptyLooks + 1 : 0
+                let made = try await tick()
+                emptyLooks = made == 0 ? emptyLooks + 1 : 0
+                contentions = made == -1 && (hinted > 0 || contentions > 0) ? contentions + 1 : 0
                 if failures > 0 { logger.report(.notice, "ticker.recovered", "Ticking again") }
                 failures = 0
             } catch {
@@ -84,6 +87,12 @@ public final class Ticker: Service {
                 }
                 // A hint changes nothing about the failure, so this wait is not cut short by one.
                 try? await Task.sleep(for: options.idleGap)
+                continue
+            }
+            if contentions > 0 {
+                // Another process was at it, and may have looked before what was hinted at was committed: the hint still stands.
+                let gap = min(options.shortestGap * (1 << min(contentions - 1, 16)), options.busyGap)
+                try? await Task.sleep(until: started.advanced(by: gap), clock: clock)
                 continue
             }
             let isIdle = emptyLooks >= Self.looksUntilIdle
