@@ -22,13 +22,19 @@ struct CaseTransitionTests {
         .urge: undecided,
     ]
 
+    private static let deadlines = CaseDeadlines(
+        reviewDueAt: Examples.now + .seconds(1_200),
+        decisionDueAt: Examples.now + .seconds(90_000)
+    )
+
     private static let commands: [CaseCommand] = [
         .decide(.approved, approved: Money(fen: 5), refunds: true, reasons: []),
         .decide(.approved, approved: .zero, refunds: false, reasons: []),
         .decide(.rejected, approved: .zero, refunds: false, reasons: []),
         .decide(.inReview, approved: .zero, refunds: false, reasons: []),
         .attach(to: CaseID(high: 1, low: 2), approved: Money(fen: 5), reasons: []),
-        .claim(handler: "kf_1"), .transfer(handler: "kf_2"), .resolve, .reopen, .close, .withdraw, .comment, .urge,
+        .claim(handler: "kf_1"), .transfer(handler: "kf_2"), .resolve(returnedCoupons: []), .reopen(deadlines), .close,
+        .withdraw, .comment, .urge,
     ]
 
     @Test(
@@ -79,6 +85,16 @@ struct CaseTransitionTests {
         )
         #expect(referred.0.status == .inReview)
         #expect(referred.0.decidedAt == nil)
+    }
+
+    @Test("A case that is reopened is due anew, and keeps its place in the queue")
+    func reopening() throws {
+        let subject = Examples.makeCase(status: .executing)
+        let (reopened, _) = try subject.applying(.reopen(Self.deadlines), at: Examples.now)
+        #expect(reopened.status == .inReview)
+        #expect(reopened.reviewDueAt == Self.deadlines.reviewDueAt)
+        #expect(reopened.decisionDueAt == Self.deadlines.decisionDueAt)
+        #expect(reopened.priorityAt == subject.priorityAt)
     }
 
     @Test("Urging moves a case forward in the queue")

@@ -68,7 +68,7 @@ import Testing
         CaseChange.opened, .evidenceRequested, .merchantAsked, .reviewStarted,
         .decided(verdict: .approved, reasons: [LocalizedText(zhCN: "超时", en: "late")]), .offerMade, .appealed,
         .withdrawn,
-        .resolved, .closed, .commented,
+        .resolved(returnedCoupons: ["c_1"]), .closed, .commented,
     ])
     func caseEventsAreReadBack(change: CaseChange) throws {
         let event = CaseEvent(facts: Self.caseFacts, change: change)

@@ -68,7 +68,11 @@ struct AudienceCase: Sendable, CustomTestStringConvertible {
 
         AudienceCase(.afterSales(Samples.afterSales(.opened)), tells: [.customer, .merchant]),
         AudienceCase(.afterSales(Samples.afterSales(.opened, isSystem: true)), tells: [], "by the services"),
-        AudienceCase(.afterSales(Samples.afterSales(.resolved, isSystem: true)), tells: [], "by the services"),
+        AudienceCase(
+            .afterSales(Samples.afterSales(.resolved(returnedCoupons: []), isSystem: true)),
+            tells: [],
+            "by the services"
+        ),
         AudienceCase(
             .afterSales(Samples.afterSales(.decided(verdict: .approved, reasons: []), isSystem: true)),
             tells: [],
@@ -93,7 +97,7 @@ struct AudienceCase: Sendable, CustomTestStringConvertible {
         AudienceCase(.afterSales(Samples.afterSales(.offerMade)), tells: [.customer]),
         AudienceCase(.afterSales(Samples.afterSales(.appealed)), tells: [.merchant, .desk]),
         AudienceCase(.afterSales(Samples.afterSales(.withdrawn)), tells: [.merchant]),
-        AudienceCase(.afterSales(Samples.afterSales(.resolved)), tells: [.customer]),
+        AudienceCase(.afterSales(Samples.afterSales(.resolved(returnedCoupons: []))), tells: [.customer]),
         AudienceCase(.afterSales(Samples.afterSales(.closed)), tells: []),
         AudienceCase(.afterSales(Samples.afterSales(.commented)), by: .customer, tells: [.merchant, .desk]),
         AudienceCase(.afterSales(Samples.afterSales(.commented)), by: .merchant, tells: [.customer, .desk]),

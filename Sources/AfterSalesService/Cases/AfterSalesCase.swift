@@ -38,11 +38,11 @@ struct AfterSalesCase: Hashable, Sendable {
     let policyVersion: Int
     /// When it was opened.
     let openedAt: Timestamp
-    /// When a person is to have looked at it.
-    let reviewDueAt: Timestamp
-    /// When it is to be decided.
-    let decisionDueAt: Timestamp
 
+    /// When a person is to have looked at it.
+    var reviewDueAt: Timestamp
+    /// When it is to be decided.
+    var decisionDueAt: Timestamp
     /// Where it stands.
     var status: CaseStatus
     /// Counts its changes, from 1.

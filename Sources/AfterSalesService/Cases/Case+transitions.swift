@@ -10,10 +10,10 @@ enum CaseCommand: Hashable, Sendable {
     case claim(handler: String)
     /// Hand it to another staff member.
     case transfer(handler: String)
-    /// All that was approved is done.
-    case resolve
-    /// A refund ended without paying, or is not coming, so that a person has to decide anew.
-    case reopen
+    /// All that was approved is done, and these coupons go back with it.
+    case resolve(returnedCoupons: [String])
+    /// A refund ended without paying, or is not coming, so that a person has to decide anew, by then.
+    case reopen(CaseDeadlines)
     /// The time for following it up is over.
     case close
     /// The customer takes it back.
@@ -147,12 +147,15 @@ extension AfterSalesCase {
             next.handler = handler
             next.claimedAt = now
             change = .reviewStarted
-        case .resolve:
+        case .resolve(let coupons):
             next.status = .resolved
             next.resolvedAt = now
-            change = .resolved
-        case .reopen:
+            change = .resolved(returnedCoupons: coupons)
+        case .reopen(let deadlines):
+            // Its place in the queue is that of a case that has waited since it was opened.
             next.status = .inReview
+            next.reviewDueAt = deadlines.reviewDueAt
+            next.decisionDueAt = deadlines.decisionDueAt
             next.handler = nil
             next.claimedAt = nil
             next.attachedTo = nil

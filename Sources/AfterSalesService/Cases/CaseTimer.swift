@@ -13,6 +13,14 @@ enum CaseTimer: String, CaseIterable, Hashable, Sendable {
     /// How long after its money is back a case stays open to complaints.
     static let followUpDelay = Duration.seconds(24 * 3_600)
 
+    /// The timers of a case that waits for a person: it is due twice.
+    static func due(for waiting: AfterSalesCase) -> [NewTimer] {
+        [
+            reviewDue.armed(for: waiting, at: waiting.reviewDueAt),
+            decisionDue.armed(for: waiting, at: waiting.decisionDueAt),
+        ]
+    }
+
     /// The timer for that case.
     func armed(for timed: AfterSalesCase, at dueAt: Timestamp) -> NewTimer {
         NewTimer(

@@ -13,7 +13,8 @@ struct ConcludeCase: Sendable {
     private let timers = TimerStore(owner: .afterSales)
     private let trail = Trail()
     private let issue = IssueRefunds()
-    private let move = MoveRefund()
+    private let resolve = ResolveCase()
+    private let reopen = ReopenCase()
 
     /// A case that is being decided.
     struct Matter: Sendable {
@@ -54,7 +55,15 @@ struct ConcludeCase: Sendable {
             for item in matter.items { granted[item.item] = item.asked }
         }
         let by = Cause(actor: .system("rules"), at: cause.at, trace: cause.trace)
-        var file = try write(matter, judgement, granted: granted, openedBy: cause, decidedBy: by, in: session)
+        var file = try write(
+            matter,
+            judgement,
+            granted: granted,
+            openedBy: cause,
+            decidedBy: by,
+            campus: campus,
+            in: session
+        )
         file.wasBraked = wasBraked
         return file
     }
@@ -64,10 +73,19 @@ struct ConcludeCase: Sendable {
         _ matter: Matter,
         _ judgement: Judgement,
         granted: [RefundItem: Money],
+        campus: Campus,
         _ cause: Cause,
         in session: borrowing Session
     ) throws -> CaseFile {
-        try write(matter, judgement, granted: granted, openedBy: cause, decidedBy: cause, in: session)
+        try write(
+            matter,
+            judgement,
+            granted: granted,
+            openedBy: cause,
+            decidedBy: cause,
+            campus: campus,
+            in: session
+        )
     }
 
     private func write(
@@ -76,6 +94,7 @@ struct ConcludeCase: Sendable {
         granted: [RefundItem: Money],
         openedBy: Cause,
         decidedBy: Cause,
+        campus: Campus,
         in session: borrowing Session
     ) throws -> CaseFile {
         let amount = Money(fen: granted.values.reduce(0) { $0 + $1.fen })
@@ -109,12 +128,12 @@ struct ConcludeCase: Sendable {
         entries.append(.changed(decided, change, detail: judgement.timelineDetail, decidedBy))
         entries += refunds.map { .moved($0, decidedBy) }
         if decided.status == .approved {
-            let resolved = try move.resolve(decided, decidedBy, in: session)
+            let resolved = try resolve(decided, decidedBy, in: session)
             entries.append(resolved.entry)
             decided = resolved.subject
         }
         if decided.status == .rejected {
-            entries += try detachCases(from: decided, decidedBy, in: session)
+            entries += try detachCases(from: decided, on: campus, decidedBy, in: session)
         }
         try trail.record(entries, in: session)
         try setTimers(of: decided, isNew: matter.isNew, in: session)
@@ -129,17 +148,15 @@ struct ConcludeCase: Sendable {
     /// Cases that waited for the refunds of one that is rejected after all are a person's again.
     private func detachCases(
         from rejected: AfterSalesCase,
+        on campus: Campus,
         _ cause: Cause,
         in session: borrowing Session
     ) throws -> [TrailEntry] {
+        let detail: JSON = ["detached_from": .string(rejected.id.description)]
         var entries: [TrailEntry] = []
         for waiting in try cases.lockAttached(to: rejected.id, campus: rejected.campus, in: session)
         where waiting.status == .executing {
-            let (reopened, change) = try waiting.applying(.reopen, at: cause.at)
-            try session.execute(cases.update(to: reopened))
-            entries.append(
-                .changed(reopened, change, detail: ["detached_from": .string(rejected.id.description)], cause)
-            )
+            entries.append(try reopen(waiting, on: campus, detail: detail, cause, in: session))
         }
         return entries
     }
@@ -147,13 +164,7 @@ struct ConcludeCase: Sendable {
     /// A case in review is due twice; one that is decided is due no more.
     private func setTimers(of decided: AfterSalesCase, isNew: Bool, in session: borrowing Session) throws {
         if decided.status == .inReview {
-            try timers.arm(
-                [
-                    CaseTimer.reviewDue.armed(for: decided, at: decided.reviewDueAt),
-                    CaseTimer.decisionDue.armed(for: decided, at: decided.decisionDueAt),
-                ],
-                in: session
-            )
+            try timers.arm(CaseTimer.due(for: decided), in: session)
         } else if !isNew {
             try timers.cancel(kind: CaseTimer.reviewDue.rawValue, subject: decided.id.retyped(), in: session)
             try timers.cancel(kind: CaseTimer.decisionDue.rawValue, subject: decided.id.retyped(), in: session)
@@ -187,7 +198,7 @@ struct ConcludeCase: Sendable {
         let detail: JSON = ["attached_to": .string(answer.id.description)]
         entries.append(.changed(decided, change, detail: detail, decidedBy))
         if answer.status == .resolved {
-            let resolved = try move.resolve(decided, decidedBy, in: session)
+            let resolved = try resolve(decided, decidedBy, in: session)
             entries.append(resolved.entry)
             decided = resolved.subject
         }

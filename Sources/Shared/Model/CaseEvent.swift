@@ -81,8 +81,8 @@ public enum CaseChange: Hashable, Sendable {
     case appealed
     /// The customer took it back.
     case withdrawn
-    /// What was approved is done.
-    case resolved
+    /// What was approved is done; the coupons, by the platform's ids, go back with it.
+    case resolved(returnedCoupons: [String])
     /// It is closed.
     case closed
     /// Somebody commented.
@@ -143,6 +143,7 @@ extension CaseEvent {
             object["verdict"] = .string(verdict.rawValue)
             object["reasons"] = .array(reasons.map(\.json))
         }
+        if case .resolved(let coupons) = change { object["returned_coupons"] = .array(coupons.map(JSON.string)) }
         return .object(object)
     }
 
@@ -188,7 +189,8 @@ extension CaseChange {
         case .caseOfferMade: self = .offerMade
         case .caseAppealed: self = .appealed
         case .caseWithdrawn: self = .withdrawn
-        case .caseResolved: self = .resolved
+        case .caseResolved:
+            self = .resolved(returnedCoupons: (json["returned_coupons"]?.array ?? []).compactMap(\.string))
         case .caseClosed: self = .closed
         case .caseCommented: self = .commented
         default: throw PayloadMismatch(field: "type")
