@@ -94,6 +94,24 @@ $function$;
 grant execute on function campus.timezone_changes(text, timestamptz, timestamptz)
     to order_service, after_sales_service, notify_service;
 
+-- A platform key that acts for a user is told apart from that user for ever: the timeline says who acted, this says by which key.
+-- It hangs on the stored answer, which every such request leaves behind in the transaction of its effect, and outlives it.
+create function campus.audit_on_behalf() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+    -- The principal is key:, the id of the key, / and the actor.
+    insert into campus.audit_entry (id, campus_id, actor, action, subject, detail)
+    values (
+        gen_random_uuid(), new.campus_id, substr(new.principal, 42), 'request.on_behalf',
+        coalesce(new.headers ->> 'location', new.path),
+        jsonb_build_object('key_id', substr(new.principal, 5, 36), 'method', new.method, 'path', new.path)
+    );
+    return null;
+end
+$function$;
+
 do $create$
 declare
     prefix text;
@@ -121,6 +139,10 @@ begin
         execute format('alter table campus.%1$s_idempotency set (autovacuum_vacuum_scale_factor = 0.05)', prefix);
         execute format('create index %1$s_idempotency_age on campus.%1$s_idempotency (created_at)', prefix);
         execute format('grant select, insert, update, delete on campus.%1$s_idempotency to %2$I', prefix, service);
+        execute format($sql$
+            create trigger %1$s_on_behalf after insert or update on campus.%1$s_idempotency
+                for each row when (new.principal like 'key:%%/%%') execute function campus.audit_on_behalf()
+        $sql$, prefix);
 
         -- Locks each key for the rest of the transaction, without waiting, and then reads what is stored under it. Both in one call: one
         -- round trip, and the reading statement's snapshot is taken after the locks are held, so a reply that was committed by the
