@@ -10,7 +10,7 @@ extension SystemTests {
         func explain(service: ServiceName) async throws {
             let help = try await CommandRun.of(service.rawValue, ["--help"])
             #expect(help.status == 0)
-            for command in ["serve", "migrate", "campus", "key", "token"] {
+            for command in ["serve", "migrate", "campus", "key", "token", "tasks", "events"] {
                 #expect(help.output.contains(command))
                 let details = try await CommandRun.of(service.rawValue, [command, "--help"])
                 #expect(details.status == 0)

@@ -29,7 +29,7 @@ public enum ServiceCommands<Definition: ServiceDefinition> {
             subcommands: [
                 ServeCommand<Definition>.self, MigrateCommand<Definition>.self, CampusCommand<Definition>.self,
                 KeyCommand<Definition>.self, VerificationKeyCommand<Definition>.self, TokenCommand<Definition>.self,
-                OpenAPICommand<Definition>.self,
+                TasksCommand<Definition>.self, EventsCommand<Definition>.self, OpenAPICommand<Definition>.self,
             ],
             defaultSubcommand: ServeCommand<Definition>.self
         )
