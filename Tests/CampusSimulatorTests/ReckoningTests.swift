@@ -203,6 +203,24 @@ struct ReckoningTests {
         #expect(reckoning.text().contains("it does not balance"))
     }
 
+    @Test("What befalls an order of somebody else's is told to the platform and spoils nothing")
+    func ignoresForeignOrders() {
+        var account = Self.balanced
+        account.events.append(
+            Account.Event(
+                id: "foreign",
+                type: "order.cancelled",
+                orderID: "elsewhere",
+                subjectID: "elsewhere",
+                version: 3,
+                customerID: "nobody"
+            )
+        )
+        account.webhooksOwed.insert("foreign")
+        account.webhookDeliveries["foreign"] = 1
+        #expect(Reckoning(account).checks.flatMap(\.differences) == [])
+    }
+
     @Test("Webhooks that came again are as good as once")
     func toleratesRepeatedWebhooks() {
         var account = Self.balanced

@@ -32,7 +32,9 @@ extension Reckoning {
         let heard = heard(account)
         var differences: [String] = []
         var owed = 0
-        for event in account.events where musts.contains(event.type) {
+        // Orders that somebody else left on the campus are told to the platform too.
+        let ours = Set(account.orders.map(\.id))
+        for event in account.events where musts.contains(event.type) && event.orderID.map(ours.contains) ?? false {
             guard let customer = event.customerID else {
                 differences.append("event \(event.id) \(event.type) names no customer")
                 continue
