@@ -8,7 +8,7 @@ extension Measure {
     /// Refund cases of one merchant's orders that rules decide, at 200 a second, from when each was due to its answer.
     static let openCase = Measure(name: "open case") { bench in
         try await bench.withDatabase { database in
-            let campus = try await BenchCampus.create(on: database)
+            let campus = try await BenchCampus.create(on: database, isTest: true)
             let total = 200 * bench.seconds
             return try await RunningService.running("OrderService", on: database, port: 18_081) { orders in
                 let ids = try await lateOrders(total, at: orders.url, key: campus.key)
@@ -83,7 +83,7 @@ extension Measure {
                     _ = try await client.post(
                         "\(url)/v1/orders/\(id)/pay",
                         [
-                            "channel": "delegated", "transaction_id": .string("bench-\(id)"), "amount_fen": 1_800,
+                            "channel": "sandbox", "transaction_id": .string("bench-\(id)"), "amount_fen": 1_800,
                             "paid_at": .string(now.rfc3339),
                         ]
                     )
