@@ -10,6 +10,20 @@ import Testing
 
 @Suite("Background work", .timeLimit(.minutes(1)))
 struct BackgroundPoolTests {
+    /// When requests may let go of their connections.
+    private final class End: Sendable {
+        let isReached = Atomic(false)
+    }
+
+    /// Says when requests may end.
+    private final class Release: Sendable {
+        private let flag = Atomic(false)
+
+        var isGiven: Bool { flag.load(ordering: .relaxed) }
+
+        func give() { flag.store(true, ordering: .relaxed) }
+    }
+
     @Test("Ticks are closed while requests have all connections, and more of them wait")
     func ticks() async throws {
         try await withDatabase { database in
@@ -17,7 +31,7 @@ struct BackgroundPoolTests {
             let runtime = try await platform.runtime { _ in }
             let requests = runtime.foundation.pool
             let other = try database.pool(as: .orderService)
-            let isOver = Atomic(false)
+            let end = End()
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 let group = ServiceGroup(
                     configuration: ServiceGroupConfiguration(services: [runtime.application], logger: .silent)
@@ -26,7 +40,9 @@ struct BackgroundPoolTests {
                 for _ in 0..<20 {
                     tasks.addTask {
                         try await requests.transaction { session in
-                            while !isOver.load(ordering: .relaxed) { try session.execute("select pg_sleep(0.02)") }
+                            while !end.isReached.load(ordering: .relaxed) {
+                                try session.execute("select pg_sleep(0.02)")
+                            }
                         }
                     }
                 }
@@ -49,7 +65,8 @@ struct BackgroundPoolTests {
                 try await other.transaction { try EventStore(stream: .orders).append([event], in: $0) }
                 try await eventually("a tick is closed", within: .seconds(10)) { try await ticks() > before }
                 #expect(requests.usage.waiting > 10)
-                isOver.store(true, ordering: .relaxed)
+                end.isReached.store(true, ordering: .relaxed)
+                try await eventually("requests are through") { requests.usage.inUse + requests.usage.waiting == 0 }
                 await group.triggerGracefulShutdown()
                 try await tasks.waitForAll()
             }

@@ -22,9 +22,13 @@ struct ProbePlatform: Sendable {
     let configuration: ServiceConfiguration
 
     /// Sets a campus up and lends it.
-    static func with(isTest: Bool = false, _ body: (ProbePlatform) async throws -> Void) async throws {
+    static func with(
+        isTest: Bool = false,
+        settings: [String: String] = [:],
+        _ body: (ProbePlatform) async throws -> Void
+    ) async throws {
         try await withDatabase { database in
-            try await body(ProbePlatform(database, isTest: isTest))
+            try await body(ProbePlatform(database, isTest: isTest, settings: settings))
         }
     }
 

@@ -36,6 +36,7 @@ public struct Edge: HTTPResponder {
     private let table: RouteTable
     private let routes: [Route]
     private let authenticator: Authenticator
+    private let limiter: RateLimiter
     private let directory: CampusDirectory
     private let statistics: RequestStatistics
     private let streams: OpenStreams
@@ -45,6 +46,7 @@ public struct Edge: HTTPResponder {
     init(
         operations: [Operation],
         authenticator: Authenticator,
+        limiter: RateLimiter,
         directory: CampusDirectory,
         statistics: RequestStatistics,
         streams: OpenStreams,
@@ -61,6 +63,7 @@ public struct Edge: HTTPResponder {
             )
         }
         self.authenticator = authenticator
+        self.limiter = limiter
         self.directory = directory
         self.statistics = statistics
         self.streams = streams
@@ -124,9 +127,27 @@ public struct Edge: HTTPResponder {
     }
 
     private func answer(_ request: Request, _ identity: RequestIdentity, _ target: Target) async throws -> Response {
+        let (principal, campus) = try await authenticate(request, routes[target.route])
+        guard campus.id != nowhere.id else { return try await answer(request, identity, target, principal, campus) }
+        let allowance = try await limiter.admit(principal)
+        var response: Response
+        do {
+            response = try await answer(request, identity, target, principal, campus)
+        } catch {
+            response = refuse(error, identity, target.route)
+        }
+        allowance.write(to: &response.headers)
+        return response
+    }
+
+    private func answer(
+        _ request: Request,
+        _ identity: RequestIdentity,
+        _ target: Target,
+        _ principal: Principal,
+        _ campus: Campus
+    ) async throws -> Response {
         let entry = routes[target.route]
-        let (principal, campus) = try await authenticate(request, entry)
-        // Limits by credential belong here: after it is known who asks, before anything is read.
         guard entry.reader.accepts(target.pathValues) else { throw Problem.notFound }
         let input = try await entry.reader.read(request, query: target.query)
         let call = Call(

@@ -12,6 +12,13 @@ extension HTTPField.Name {
     /// `Last-Event-ID`: where an event stream goes on.
     public static let lastEventID = HTTPField.Name.trusted("Last-Event-ID")
 
+    /// `RateLimit-Limit`: how many requests may come at once after a rest.
+    static let rateLimitLimit = HTTPField.Name.trusted("RateLimit-Limit")
+    /// `RateLimit-Remaining`: how many may come now.
+    static let rateLimitRemaining = HTTPField.Name.trusted("RateLimit-Remaining")
+    /// `RateLimit-Reset`: in how many seconds all of them may come again.
+    static let rateLimitReset = HTTPField.Name.trusted("RateLimit-Reset")
+
     /// `X-Accel-Buffering`: tells a proxy to pass a stream on as it comes.
     public static let accelBuffering = HTTPField.Name.trusted("X-Accel-Buffering")
 

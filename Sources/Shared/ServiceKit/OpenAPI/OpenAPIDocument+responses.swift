@@ -83,6 +83,7 @@ extension OpenAPIDocument {
     ) -> JSON {
         var headers: JSONObject = ["X-Request-Id": header("The name of the request.")]
         for entry in response.headers { headers[entry.name] = header(entry.summary) }
+        if operation.access.needsCredential { describeAllowance(in: &headers) }
         if operation.isIdempotent { headers["Idempotent-Replayed"] = header("`true` when this is the stored answer.") }
         var object: JSONObject = ["description": .string(response.summary), "headers": .object(headers)]
         switch response.content {
@@ -100,6 +101,7 @@ extension OpenAPIDocument {
         case 429, 503: headers["Retry-After"] = header("Seconds to wait before repeating.")
         default: break
         }
+        if status == 429 { describeAllowance(in: &headers) }
         let description = kinds.map { "`\($0.code)`: \($0.title)." }.joined(separator: " ")
         return [
             "description": .string(description),
@@ -115,6 +117,12 @@ extension OpenAPIDocument {
                 ]
             ],
         ]
+    }
+
+    private static func describeAllowance(in headers: inout JSONObject) {
+        headers["RateLimit-Limit"] = header("How many requests the credential may make at once after a rest.")
+        headers["RateLimit-Remaining"] = header("How many it may make now.")
+        headers["RateLimit-Reset"] = header("Seconds until it may make all of them again.")
     }
 
     private static func header(_ summary: String) -> JSON {

@@ -195,7 +195,10 @@ extension ProblemKind {
         "rate-limited",
         status: 429,
         title: "Too many requests",
-        meaning: "The credential has used up its allowance; `RateLimit` and `Retry-After` say when to go on."
+        meaning: """
+            The credential, or all credentials of its campus together, have used up their allowance. `Retry-After` says when to go on; \
+            `RateLimit-Remaining` on every answer says how much is left, so that a client can slow down before.
+            """
     )
 }
 

@@ -45,6 +45,7 @@ public struct ServiceRuntime: Sendable {
         let edge = try Edge(
             operations: operations,
             authenticator: Authenticator(directory: foundation.directory, clock: clock),
+            limiter: RateLimiter(try RateLimiter.Limits(configuration)),
             directory: foundation.directory,
             statistics: statistics,
             streams: streams,
