@@ -172,12 +172,15 @@ struct TransactionTests {
     func retriesDeadlocks() async throws {
         try await withCounters { pool in
             let runs = Counter()
+            // Each has its first row before either asks for its second.
+            let held = Counter()
             let increment: @Sendable (Int, Int) async throws -> Void = { first, second in
                 try await pool.transaction { session in
                     runs.increment()
                     try session.execute("set local deadlock_timeout = '50ms'")
                     try session.execute("update counter set value = value + 1 where id = \(first)")
-                    try session.execute("select pg_sleep(0.1)")
+                    held.increment()
+                    while held.count < 2 { try session.execute("select pg_sleep(0.005)") }
                     try session.execute("update counter set value = value + 1 where id = \(second)")
                 }
             }
