@@ -8,20 +8,11 @@ import Testing
 
 @testable import ServiceKit
 
-@Suite("Background work", .timeLimit(.minutes(1)))
+@Suite("Background work", .timeLimit(.minutes(5)))
 struct BackgroundPoolTests {
     /// When requests may let go of their connections.
     private final class End: Sendable {
         let isReached = Atomic(false)
-    }
-
-    /// Says when requests may end.
-    private final class Release: Sendable {
-        private let flag = Atomic(false)
-
-        var isGiven: Bool { flag.load(ordering: .relaxed) }
-
-        func give() { flag.store(true, ordering: .relaxed) }
     }
 
     @Test("Ticks are closed while requests have all connections, and more of them wait")
