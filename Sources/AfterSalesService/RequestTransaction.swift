@@ -43,7 +43,7 @@ struct RequestTransaction: Sendable {
                 if let replayed = try claim.settled() { return (replayed, nil) }
                 let value = try body(session)
                 let stored = try StoredReply(reply(value))
-                try idempotency.record([(key, stored)], in: session)
+                try session.enqueue([idempotency.insertSQL([(key, stored)])])
                 return (stored.reply, value)
             }
         }

@@ -126,7 +126,12 @@ struct BrakeTests {
             let fits = { @Sendable (fen: Int64, seconds: Int64) in
                 let at = start + .seconds(seconds)
                 let charge = BrakeCharge(Money(fen: fen), of: Examples.makeOrder(), campus: campus, at: at)
-                return try await pool.transaction { try BrakeStore().add(charge, campus: id, in: $0) }
+                return try await BrakeState.trying { brake in
+                    guard brake == .untried, let statement = BrakeStore().charging(charge, campus: id) else {
+                        return false
+                    }
+                    return try await pool.transaction { try $0.execute(statement) == 3 }
+                }
             }
             #expect(try await fits(800, 0))
             #expect(try await !fits(201, 599))

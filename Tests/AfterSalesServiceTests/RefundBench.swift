@@ -91,7 +91,7 @@ struct RefundBench: Sendable {
         )
         let cause = Cause(actor: customer.actor, at: SystemWallClock().now(), trace: nil)
         let file = try await pool.transaction { session in
-            try OpenCase(channels: channels)(request, by: customer, campus: campus, cause, in: session)
+            try OpenCase(channels: channels)(request, by: customer, campus: campus, brake: .untried, cause, in: session)
         }
         return try #require(file.refunds.first)
     }

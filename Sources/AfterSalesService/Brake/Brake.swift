@@ -58,15 +58,19 @@ struct BrakeCharge: Hashable, Sendable {
 }
 
 extension Judgement {
-    /// The judgement after the brake was asked: nothing changes when it holds off, a person decides when it does not.
-    func braked(by charge: BrakeCharge, isReleased: Bool) -> Judgement {
+    /// The judgement with what is known of the brake: nothing changes while it lets go, a person decides when it holds.
+    func braked(by charge: BrakeCharge, _ state: BrakeState) -> Judgement {
         var judgement = self
-        let finding: Finding =
-            isReleased ? .passes(charge.json) : .refers(charge.json, .automaticRefundsPaused)
+        let finding: Finding
+        switch state {
+        case .untried:
+            finding = .passes(charge.json)
+        case .holds:
+            finding = .refers(charge.json, .automaticRefundsPaused)
+            judgement.verdict = .inReview
+            judgement.reasons = [.automaticRefundsPaused, .aPersonLooks(by: inputs.reviewDue)]
+        }
         judgement.rules.append(TriedRule(name: BrakeCharge.ruleName, stage: .strategy, finding: finding))
-        guard !isReleased else { return judgement }
-        judgement.verdict = .inReview
-        judgement.reasons = [.automaticRefundsPaused, .aPersonLooks(by: inputs.reviewDue)]
         return judgement
     }
 }

@@ -167,14 +167,16 @@ struct CaseController: Sendable {
     private func open(_ call: Call) async throws -> Reply {
         let request = try OpenCase.Request(call.body)
         let view = CaseView(viewer: call.principal)
-        return try await requests.once(call) { session in
-            try openCase(request, by: call.principal, campus: call.campus, Cause(call), in: session)
-        } reply: { file in
-            .created(view.full(file), location: "/v1/cases/\(file.subject.id)").etag(file.etag)
-        } done: { file in
-            let logger = call.logger
-            logger.record(.caseOpened, file.subject.logValues)
-            logger.recordDecision(file)
+        return try await BrakeState.trying { brake in
+            try await requests.once(call) { session in
+                try openCase(request, by: call.principal, campus: call.campus, brake: brake, Cause(call), in: session)
+            } reply: { file in
+                .created(view.full(file), location: "/v1/cases/\(file.subject.id)").etag(file.etag)
+            } done: { file in
+                let logger = call.logger
+                logger.record(.caseOpened, file.subject.logValues)
+                logger.recordDecision(file)
+            }
         }
     }
 

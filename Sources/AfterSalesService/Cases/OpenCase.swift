@@ -44,11 +44,12 @@ struct OpenCase: Sendable {
         _ request: Request,
         by principal: Principal,
         campus: Campus,
+        brake: BrakeState,
         _ cause: Cause,
         in session: borrowing Session
     ) throws -> CaseFile {
         guard request.kind == .refund else { throw AfterSalesRefusal.kindNotOffered(request.kind) }
-        try refundables.lock([request.orderID], in: session)
+        try session.enqueue(refundables.locking([request.orderID]))
         guard let order = try orders.find(request.orderID, campus: campus.id, in: session),
             principal.maySee(customer: order.customerID, merchant: nil)
         else { throw AfterSalesRefusal.notFound }
@@ -78,7 +79,7 @@ struct OpenCase: Sendable {
             order: order,
             book: book
         )
-        return try conclude.byRule(matter, inputs, campus: campus, cause, in: session)
+        return try conclude.byRule(matter, inputs, campus: campus, brake: brake, cause, in: session)
     }
 
     private func check(_ order: OrderRecord) throws(AfterSalesRefusal) {

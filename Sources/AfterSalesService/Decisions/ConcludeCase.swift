@@ -35,20 +35,22 @@ struct ConcludeCase: Sendable {
     }
 
     /// Tries the rules on a case that is being opened, and the brake on what they approve.
+    ///
+    /// - Throws: by the commit at the latest, a violation of `refund_brake_holds`; see ``BrakeState/trying(_:)``.
     func byRule(
         _ matter: Matter,
         _ inputs: DecisionInputs,
         campus: Campus,
+        brake state: BrakeState,
         _ cause: Cause,
         in session: borrowing Session
     ) throws -> CaseFile {
         var judgement = Judgement.of(inputs)
-        var wasBraked = false
+        var charge: BrakeCharge?
         if judgement.verdict == .approved {
-            let charge = BrakeCharge(matter.subject.requested, of: matter.order, campus: campus, at: cause.at)
-            let isReleased = try brake.add(charge, campus: campus.id, in: session)
-            judgement = judgement.braked(by: charge, isReleased: isReleased)
-            wasBraked = !isReleased
+            let needed = BrakeCharge(matter.subject.requested, of: matter.order, campus: campus, at: cause.at)
+            judgement = judgement.braked(by: needed, state)
+            charge = needed
         }
         var granted: [RefundItem: Money] = [:]
         if judgement.verdict == .approved {
@@ -64,7 +66,10 @@ struct ConcludeCase: Sendable {
             campus: campus,
             in: session
         )
-        file.wasBraked = wasBraked
+        file.wasBraked = charge != nil && state == .holds
+        if let charge, state == .untried {
+            try session.enqueue([brake.charging(charge, campus: campus.id)].compactMap(\.self))
+        }
         return file
     }
 
@@ -110,7 +115,7 @@ struct ConcludeCase: Sendable {
         let extra = granted.keys.filter { !asked.contains($0) }.sorted().map { item in
             CaseItem(item: item, units: [], asked: .zero, granted: granted[item], state: .granted)
         }
-        try session.pipeline(
+        try session.enqueue(
             [matter.isNew ? cases.insertion(of: decided) : cases.update(to: decided)]
                 + [items.saving(outcome + extra, of: decided.id, order: decided.orderID, campus: decided.campus)]
                 + [decisions.insertion(of: judgement, for: decided, by: decidedBy.actor, granted: granted)]
@@ -164,10 +169,13 @@ struct ConcludeCase: Sendable {
     /// A case in review is due twice; one that is decided is due no more.
     private func setTimers(of decided: AfterSalesCase, isNew: Bool, in session: borrowing Session) throws {
         if decided.status == .inReview {
-            try timers.arm(CaseTimer.due(for: decided), in: session)
+            try session.enqueue([timers.armSQL(CaseTimer.due(for: decided))])
         } else if !isNew {
-            try timers.cancel(kind: CaseTimer.reviewDue.rawValue, subject: decided.id.retyped(), in: session)
-            try timers.cancel(kind: CaseTimer.decisionDue.rawValue, subject: decided.id.retyped(), in: session)
+            try session.enqueue(
+                [CaseTimer.reviewDue, .decisionDue].map { timer in
+                    timers.cancelSQL(kind: timer.rawValue, subjects: [decided.id.retyped()])
+                }
+            )
         }
     }
 
@@ -188,7 +196,7 @@ struct ConcludeCase: Sendable {
         let command = CaseCommand.attach(to: answer.id, approved: approved, reasons: judgement.reasons)
         var (decided, change) = try subject.applying(command, at: openedBy.at)
         let released = attachedItems.map { $0.with(state: .released) }
-        try session.pipeline(
+        try session.enqueue(
             [isNew ? cases.insertion(of: decided) : cases.update(to: decided)]
                 + [items.saving(released, of: decided.id, order: decided.orderID, campus: decided.campus)]
                 + [decisions.insertion(of: judgement, for: decided, by: decidedBy.actor, granted: [:])]

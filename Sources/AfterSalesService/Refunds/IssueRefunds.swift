@@ -23,8 +23,8 @@ struct IssueRefunds: Sendable {
     ///
     /// The order is locked, and the book was read under that lock.
     ///
-    /// - Throws: ``NotEnoughLeft`` before anything is written, when more was granted than is left; a violation of
-    ///   `refundable_never_exceeded` should the book be wrong about that.
+    /// - Throws: ``NotEnoughLeft`` before anything is written, when more was granted than is left; by the commit at the
+    ///   latest, a violation of `refundable_never_exceeded` should the book be wrong about that.
     func callAsFunction(
         _ grant: Grant,
         for answered: AfterSalesCase,
@@ -43,11 +43,10 @@ struct IssueRefunds: Sendable {
             statements += refunds.insertion(of: refund, part: part)
             issued.append(refund)
         }
-        try session.pipeline(statements)
         let work = issued.map {
             RefundTask.submit($0.id, of: $0.orderID, version: $0.version).stored(for: $0, trace: cause.trace)
         }
-        try tasks.enqueue(work, in: session)
+        try session.enqueue(statements + [tasks.enqueueSQL(work)])
         return issued
     }
 }

@@ -46,8 +46,10 @@ struct AnswerMoneyDue: Sendable {
         }
         let now = try await directory.now(in: campus)
         let cause = Cause(actor: .system("money_due"), at: now, trace: task.trace)
-        let answer = try await pool.transaction { session in
-            try self.answer(due, campus: campus, cause, in: session)
+        let answer = try await BrakeState.trying { brake in
+            try await pool.transaction { session in
+                try self.answer(due, campus: campus, brake: brake, cause, in: session)
+            }
         }
         log(answer, due, campus)
         return .settled
@@ -56,6 +58,7 @@ struct AnswerMoneyDue: Sendable {
     private func answer(
         _ due: MoneyDue,
         campus: Campus,
+        brake: BrakeState,
         _ cause: Cause,
         in session: borrowing Session
     ) throws -> Answer {
@@ -69,7 +72,7 @@ struct AnswerMoneyDue: Sendable {
             try systemCases.insert(due, answeredBy: nil, campus: campus.id, in: session)
             return .promised
         }
-        let opened = try open(due, asking: asked, order, book, campus, cause, in: session)
+        let opened = try open(due, asking: asked, order, book, campus, brake, cause, in: session)
         try systemCases.insert(due, answeredBy: opened.subject.id, campus: campus.id, in: session)
         guard opened.subject.status == .executing else { return .opened(opened, attached: []) }
         let attached = try attachOpenCases(to: opened.subject, due, order, book, campus, cause, in: session)
@@ -105,6 +108,7 @@ struct AnswerMoneyDue: Sendable {
         _ order: OrderRecord,
         _ book: RefundableBook,
         _ campus: Campus,
+        _ brake: BrakeState,
         _ cause: Cause,
         in session: borrowing Session
     ) throws -> CaseFile {
@@ -138,7 +142,7 @@ struct AnswerMoneyDue: Sendable {
             book: book,
             payment: due.refund.paymentID
         )
-        return try conclude.byRule(matter, inputs, campus: campus, cause, in: session)
+        return try conclude.byRule(matter, inputs, campus: campus, brake: brake, cause, in: session)
     }
 
     /// Answers customers' undecided cases that ask for the money that is on its way now: the order's own or what it has

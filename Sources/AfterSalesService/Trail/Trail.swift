@@ -57,7 +57,7 @@ struct Trail: Sendable {
     /// Appends entries to the timelines and the event log, in their order.
     ///
     /// Timelines of cases and of refunds are read as one, by the time of recording; so each run of a kind is a statement of
-    /// its own, all of them in one round trip.
+    /// its own. All of them travel with what comes next, at the latest with the commit.
     func record(_ entries: [TrailEntry], in session: borrowing Session) throws {
         guard !entries.isEmpty else { return }
         var statements: [SQL] = []
@@ -78,8 +78,8 @@ struct Trail: Sendable {
         }
         if !cases.isEmpty { statements.append(timeline(of: cases)) }
         if !refunds.isEmpty { statements.append(timeline(of: refunds)) }
-        try session.pipeline(statements)
-        try events.append(entries.compactMap(\.event), in: session)
+        let told = entries.compactMap(\.event)
+        try session.enqueue(statements + (told.isEmpty ? [] : [events.appendSQL(told)]))
     }
 
     private func timeline(of lines: [CaseLine]) -> SQL {

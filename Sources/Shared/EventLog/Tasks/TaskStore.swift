@@ -18,44 +18,47 @@ public struct TaskStore: Sendable {
     @discardableResult
     public func enqueue(_ tasks: [NewTask], in session: borrowing Session) throws -> Int {
         if tasks.isEmpty { return 0 }
-        return try session.one(
-            """
-            with input as (
-                select distinct on (queue, dedupe_key) *
-                from unnest(
-                    \(tasks.map(\.queue)), \(tasks.map(\.destination)), \(tasks.map(\.orderKey)), \(tasks.map(\.dedupeKey)),
-                    \(tasks.map(\.campus)), \(tasks.map(\.payload)), \(tasks.map(\.runAt)),
-                    \(tasks.map { Int32(clamping: $0.maxAttempts) }), \(tasks.map(\.holdsLaneWhenDead)), \(tasks.map(\.trace))
-                ) with ordinality as t (
-                    queue, destination, order_key, dedupe_key, campus_id, payload, run_at, max_attempts, holds, trace, position
-                )
-                order by queue, dedupe_key, position
-            ), fresh as (
-                insert into \(tables.taskKey) (queue, dedupe_key)
-                select queue, dedupe_key from input order by queue, dedupe_key
-                on conflict do nothing
-                returning queue, dedupe_key
-            ), added as (
-                insert into \(tables.task) (
-                    queue, destination, order_key, dedupe_key, campus_id, payload, run_at, max_attempts,
-                    holds_lane_when_dead, trace
-                )
-                select queue, destination, order_key, dedupe_key, campus_id, payload, coalesce(run_at, now()),
-                    max_attempts, holds, trace
-                from input join fresh using (queue, dedupe_key)
-                order by position
-                returning id, queue, destination, lane, run_at
-            ), lanes as (
-                insert into \(tables.lane) (queue, destination, lane, head, ready_at)
-                select distinct on (queue, destination, lane) queue, destination, lane, id, run_at
-                from added
-                order by queue, destination, lane, id
-                -- Not "do nothing": that would not lock the lane, and who finishes its last task could miss this one.
-                on conflict (queue, destination, lane) do update set head = \(tables.lane).head
+        return try session.one(enqueueSQL(tasks)) { try $0[0] }
+    }
+
+    /// The statement of ``enqueue(_:in:)``, for a pipeline.
+    public func enqueueSQL(_ tasks: [NewTask]) -> SQL {
+        """
+        with input as (
+            select distinct on (queue, dedupe_key) *
+            from unnest(
+                \(tasks.map(\.queue)), \(tasks.map(\.destination)), \(tasks.map(\.orderKey)), \(tasks.map(\.dedupeKey)),
+                \(tasks.map(\.campus)), \(tasks.map(\.payload)), \(tasks.map(\.runAt)),
+                \(tasks.map { Int32(clamping: $0.maxAttempts) }), \(tasks.map(\.holdsLaneWhenDead)), \(tasks.map(\.trace))
+            ) with ordinality as t (
+                queue, destination, order_key, dedupe_key, campus_id, payload, run_at, max_attempts, holds, trace, position
             )
-            select count(*) from added
-            """
-        ) { try $0[0] }
+            order by queue, dedupe_key, position
+        ), fresh as (
+            insert into \(tables.taskKey) (queue, dedupe_key)
+            select queue, dedupe_key from input order by queue, dedupe_key
+            on conflict do nothing
+            returning queue, dedupe_key
+        ), added as (
+            insert into \(tables.task) (
+                queue, destination, order_key, dedupe_key, campus_id, payload, run_at, max_attempts,
+                holds_lane_when_dead, trace
+            )
+            select queue, destination, order_key, dedupe_key, campus_id, payload, coalesce(run_at, now()),
+                max_attempts, holds, trace
+            from input join fresh using (queue, dedupe_key)
+            order by position
+            returning id, queue, destination, lane, run_at
+        ), lanes as (
+            insert into \(tables.lane) (queue, destination, lane, head, ready_at)
+            select distinct on (queue, destination, lane) queue, destination, lane, id, run_at
+            from added
+            order by queue, destination, lane, id
+            -- Not "do nothing": that would not lock the lane, and who finishes its last task could miss this one.
+            on conflict (queue, destination, lane) do update set head = \(tables.lane).head
+        )
+        select count(*) from added
+        """
     }
 
     /// The dead tasks, by number.
