@@ -40,9 +40,9 @@ enum AfterSales: ServiceDefinition {
             owner: stream,
             pool: pool,
             ticker: ticker,
-            concurrency: 12,
+            concurrency: 6,
             // Less than all, so that a channel that hangs leaves hands for the others.
-            concurrencyPerDestination: 6,
+            concurrencyPerDestination: 3,
             backoff: refundBackoff,
             logger: logger
         ) { task in try await execute.perform(task) }

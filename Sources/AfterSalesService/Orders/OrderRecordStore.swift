@@ -35,9 +35,12 @@ struct OrderRecordStore: Sendable {
                 coalesce(sum(a.amount_fen) filter (where a.purpose in ('settles', 'partial')), 0)::bigint as settled_fen,
                 coalesce(sum(a.amount_fen) filter (where a.purpose not in ('settles', 'partial')), 0)::bigint as surplus_fen
             from campus.payment_allocation a
-            join campus.payment p on p.campus_id = a.campus_id and p.id = a.payment_id
+            cross join lateral (
+                -- The offset keeps the planner from beginning with all payments of the campus.
+                select * from campus.payment where campus_id = a.campus_id and id = a.payment_id offset 0
+            ) p
             where a.campus_id = \(campus) and a.order_id = \(order)
-            group by p.campus_id, p.id
+            group by p.id, p.channel, p.transaction_id, p.out_trade_no, p.mchid, p.sub_mchid, p.amount_fen, p.created_at
             order by p.created_at, p.id
             """
         ) { row in

@@ -155,6 +155,7 @@ begin
             )
             language plpgsql volatile
             set search_path = pg_catalog, pg_temp
+            set enable_seqscan = off
             as $function$
             declare
                 locked boolean[];
@@ -170,6 +171,8 @@ begin
                         where locked[k.n] and s.campus_id = k.campus_id and s.principal = k.principal
                             and s.method = k.method and s.path = k.path and s.key = k.key
                             and s.created_at > statement_timestamp() - interval '24 hours'
+                        -- One row by its key anyhow; the limit keeps the planner from hashing the whole table.
+                        limit 1
                     ) i on true
                     order by k.n;
             end

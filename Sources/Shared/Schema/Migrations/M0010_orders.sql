@@ -118,7 +118,10 @@ begin
     ) p;
     select p.id into overspent
     from (select distinct campus_id, payment_id from added) a
-    join campus.payment p on p.campus_id = a.campus_id and p.id = a.payment_id
+    cross join lateral (
+        -- The offset keeps the planner from beginning with all payments of the campus.
+        select * from campus.payment where campus_id = a.campus_id and id = a.payment_id offset 0
+    ) p
     cross join lateral (
         select sum(s.amount_fen) as spread_fen from campus.payment_allocation s
         where s.campus_id = p.campus_id and s.payment_id = p.id

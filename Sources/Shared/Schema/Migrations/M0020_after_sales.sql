@@ -242,7 +242,10 @@ begin
             coalesce(sum(a.amount_fen) filter (where a.purpose in ('settles', 'partial')), 0)::bigint as settled_fen,
             coalesce(sum(a.amount_fen) filter (where a.purpose not in ('settles', 'partial')), 0)::bigint as surplus_fen
         from campus.payment_allocation a
-        join campus.payment p on p.campus_id = a.campus_id and p.id = a.payment_id
+        cross join lateral (
+            -- The offset keeps the planner from beginning with all payments of the campus.
+            select created_at from campus.payment where campus_id = a.campus_id and id = a.payment_id offset 0
+        ) p
         where a.campus_id = of_campus and a.order_id = of_order
         group by a.payment_id, p.created_at
     ), payment as (
