@@ -35,13 +35,14 @@ actor Connection {
         }
     }
 
-    /// Closes on the connection's thread, then calls `completion` there; the thread ends.
+    /// Closes on the connection's thread, then calls `completion` once that thread is gone.
+    ///
+    /// At its end a thread runs OpenSSL's clean-up, which crashes when the process is at its own end already: whoever
+    /// shuts down waits for it.
     nonisolated func close(_ completion: @escaping @Sendable () -> Void) {
-        executor.enqueue { [self] in
-            assumeIsolated { $0.disconnect() }
-            completion()
-        }
+        executor.enqueue { [self] in assumeIsolated { $0.disconnect() } }
         executor.stop()
+        executor.whenEnded(completion)
     }
 
     /// Runs `body` for `lease`, which is given back before this returns.

@@ -20,6 +20,15 @@ enum NativeThread {
     ///
     /// - Returns: false when the system has no thread left; `body` does not run then.
     static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+        guard let thread = startJoinable(body) else { return false }
+        pthread_detach(thread.name)
+        return true
+    }
+
+    /// Runs `body` on a new thread whose end has to be waited for, once.
+    ///
+    /// - Returns: nil when the system has no thread left; `body` does not run then.
+    static func startJoinable(_ body: @escaping @Sendable () -> Void) -> JoinableThread? {
         let start = Unmanaged.passRetained(Start(body))
         #if canImport(Darwin)
         var thread: pthread_t?
@@ -28,14 +37,29 @@ enum NativeThread {
         #endif
         guard pthread_create(&thread, nil, enter, start.toOpaque()) == 0 else {
             start.release()
-            return false
+            return nil
         }
         #if canImport(Darwin)
-        if let thread { pthread_detach(thread) }
+        return thread.map(JoinableThread.init)
         #else
-        pthread_detach(thread)
+        return JoinableThread(name: thread)
         #endif
-        return true
+    }
+}
+
+/// A thread whose end has to be waited for.
+///
+/// `@unchecked Sendable`: some systems name threads by pointers; nobody but the system follows them.
+struct JoinableThread: @unchecked Sendable {
+    fileprivate let name: pthread_t
+
+    fileprivate init(name: pthread_t) {
+        self.name = name
+    }
+
+    /// Waits until the thread has ended, its own clean-up included; once, on another thread that may block.
+    func join() {
+        pthread_join(name, nil)
     }
 }
 

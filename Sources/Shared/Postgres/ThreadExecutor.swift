@@ -20,6 +20,7 @@ final class ThreadExecutor: SerialExecutor {
         var isWaiting = false
         var isStopped = false
         var thread: pthread_t?
+        var joinable: JoinableThread?
     }
 
     private let queue = Monitor(Queue())
@@ -30,7 +31,7 @@ final class ThreadExecutor: SerialExecutor {
     func start() -> Bool {
         let queue = self.queue
         let executor = asUnownedSerialExecutor()
-        return NativeThread.start {
+        let joinable = NativeThread.startJoinable {
             queue.withLock { $0.thread = pthread_self() }
             while let work = Self.next(in: queue) {
                 switch work {
@@ -39,6 +40,8 @@ final class ThreadExecutor: SerialExecutor {
                 }
             }
         }
+        queue.withLock { $0.joinable = joinable }
+        return joinable != nil
     }
 
     /// The next work; nil after the end.
@@ -87,6 +90,17 @@ final class ThreadExecutor: SerialExecutor {
     func stop() {
         queue.withLock { $0.isStopped = true }
         queue.broadcast()
+    }
+
+    /// Calls `body`, on a thread of its own, once the stopped thread is gone; at once where there is none to wait for.
+    func whenEnded(_ body: @escaping @Sendable () -> Void) {
+        let joinable = queue.withLock { $0.joinable.take() }
+        guard let joinable else { return body() }
+        let isStarted = NativeThread.start {
+            joinable.join()
+            body()
+        }
+        if !isStarted { body() }
     }
 
     func asUnownedSerialExecutor() -> UnownedSerialExecutor {
