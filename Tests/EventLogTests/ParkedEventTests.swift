@@ -229,7 +229,7 @@ struct ParkedEventTests {
                 name: "recorder",
                 owner: .notifications,
                 streams: [.orders],
-                pool: database.pool(configuration, PoolConfiguration(size: 2)),
+                pool: database.pool(configuration, PoolConfiguration(size: 2, waitTimeout: .seconds(60))),
                 options: ConsumerOptions(lease: .seconds(1), poll: .milliseconds(50), patience: 2),
                 logger: .silent
             ) { session, events in

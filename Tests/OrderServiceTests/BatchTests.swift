@@ -112,7 +112,7 @@ struct BatchTests {
             try await HalfOpenProxy.with(campus.database) { proxy in
                 let pool = campus.database.pool(
                     try proxy.configuration(campus.database, as: .orderService),
-                    PoolConfiguration(size: 1)
+                    PoolConfiguration(size: 1, waitTimeout: .seconds(60))
                 )
                 let now = SystemWallClock().now()
                 let order = OrderID.make(at: now)

@@ -39,7 +39,7 @@ struct PreparedStatementTests {
         try await withEmptyDatabase { database in
             var configuration = try database.configuration()
             configuration.statementCacheSize = 8
-            let pool = database.pool(configuration, PoolConfiguration(size: 1))
+            let pool = database.pool(configuration, PoolConfiguration(size: 1, waitTimeout: .seconds(60)))
             for number in 0..<40 {
                 let sql = SQL(stringLiteral: "select \(number)")
                 #expect(try await pool.autocommit { try $0.value(sql, as: Int.self) } == number)

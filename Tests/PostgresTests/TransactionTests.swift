@@ -297,7 +297,7 @@ struct TransactionTests {
         try await withEmptyDatabase { database in
             var configuration = try database.configuration()
             configuration.idleInTransactionTimeout = .milliseconds(50)
-            let pool = database.pool(configuration, PoolConfiguration(size: 1))
+            let pool = database.pool(configuration, PoolConfiguration(size: 1, waitTimeout: .seconds(60)))
             do {
                 try await pool.transaction { session in
                     try session.execute("create table t (x int8)")

@@ -79,7 +79,7 @@ struct Books: Sendable {
     func differences() async throws -> [String] {
         let pool = ConnectionPool(
             try cluster.configuration(database: "campus"),
-            pool: PoolConfiguration(size: 1),
+            pool: PoolConfiguration(size: 1, waitTimeout: .seconds(60)),
             logger: .silent
         )
         do {

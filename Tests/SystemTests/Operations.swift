@@ -19,7 +19,7 @@ struct Operations: Sendable {
     static func prepareDatabase(on cluster: TemporaryCluster) async throws -> Operations {
         let pool = ConnectionPool(
             try cluster.configuration(),
-            pool: PoolConfiguration(size: 1),
+            pool: PoolConfiguration(size: 1, waitTimeout: .seconds(60)),
             logger: .silent
         )
         try await pool.autocommit { session in _ = try session.execute("create database campus") }
