@@ -35,7 +35,11 @@ public struct Migrator: Sendable {
     /// - Throws: `SchemaError`, or `PostgresError` when the database cannot be reached.
     @discardableResult
     public func run(passwords: [ServiceRole: String] = [:]) async throws -> [Migration] {
-        let pool = ConnectionPool(configuration, pool: PoolConfiguration(size: 1, waitTimeout: .seconds(10)), logger: logger)
+        let pool = ConnectionPool(
+            configuration,
+            pool: PoolConfiguration(size: 1, waitTimeout: .seconds(10)),
+            logger: logger
+        )
         do {
             let applied = try await run(on: pool, passwords)
             await pool.shutdown()
