@@ -91,6 +91,14 @@ struct SQLTests {
         #expect(!"\(configuration)".contains("s3cret"))
     }
 
+    @Test("How many rows are wanted is text, so that a plan knows it")
+    func writesRowCount() {
+        let wanted = 3
+        let sql: SQL = "select \(7) limit \(rows: wanted + 1)"
+        #expect(sql.text == "select $1 limit 4")
+        #expect(sql.binds.count == 1)
+    }
+
     @Test("The settings of the URL come after ours, and win")
     func mergesOptions() throws {
         var configuration = try ConnectionConfiguration(url: "postgresql://a@b/c?options=-c%20statement_timeout%3D9")
@@ -99,8 +107,8 @@ struct SQLTests {
         let options = configuration.parameters.last { $0.keyword == "options" }?.value
         #expect(
             options
-                == "-c idle_in_transaction_session_timeout=2000 -c lock_timeout=200 -c search_path=a\\ b "
-                + "-c statement_timeout=5000 -c timezone=UTC -c statement_timeout=9"
+                == "-c idle_in_transaction_session_timeout=2000 -c lock_timeout=200 -c plan_cache_mode=force_generic_plan "
+                + "-c search_path=a\\ b -c statement_timeout=5000 -c timezone=UTC -c statement_timeout=9"
         )
     }
 }

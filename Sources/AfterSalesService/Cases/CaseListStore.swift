@@ -50,7 +50,7 @@ struct CaseListStore: Sendable {
             order = "c.id desc"
         }
         return try found(
-            "select \(CaseStore.columns) from campus.cases c where \(conditions) order by \(order) limit \(page.limit + 1)",
+            "select \(CaseStore.columns) from campus.cases c where \(conditions) order by \(order) limit \(rows: page.limit + 1)",
             page,
             in: session,
             time: \.updatedAt
@@ -82,7 +82,7 @@ struct CaseListStore: Sendable {
         return try found(
             """
             select \(CaseStore.columns) from campus.cases c where \(conditions)
-            order by c.priority_at, c.id limit \(page.limit + 1)
+            order by c.priority_at, c.id limit \(rows: page.limit + 1)
             """,
             page,
             in: session,

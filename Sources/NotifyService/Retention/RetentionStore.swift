@@ -12,7 +12,7 @@ struct RetentionStore: Sendable {
             with due as (
                 select campus_id, endpoint_id, event_id from campus.webhook_delivery
                 where created_at < \(time) and status <> 'pending'
-                limit \(Int64(limit))
+                limit \(rows: limit)
             ), attempt as (
                 delete from campus.webhook_attempt a using due d
                 where a.campus_id = d.campus_id and a.endpoint_id = d.endpoint_id and a.event_id = d.event_id

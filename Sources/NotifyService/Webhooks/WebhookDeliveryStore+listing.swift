@@ -49,7 +49,7 @@ extension WebhookDeliveryStore {
                 d.next_attempt_at, d.settled_at
             from campus.webhook_delivery d
             where d.campus_id = \(campus) and d.endpoint_id = \(endpoint) and d.event_id < \(before?.id ?? Int64.max) \(filter)
-            order by d.event_id desc limit \(Int64(limit))
+            order by d.event_id desc limit \(rows: limit)
             """
         ) { row in
             ListedDelivery(
@@ -87,7 +87,7 @@ extension WebhookDeliveryStore {
             cross join lateral (
                 select * from campus.webhook_attempt w
                 where w.campus_id = \(campus) and w.endpoint_id = \(endpoint) and w.event_id = e.event_id
-                order by w.number desc limit \(Int64(Self.listedAttempts))
+                order by w.number desc limit \(rows: Self.listedAttempts)
             ) a
             order by a.event_id, a.number
             """

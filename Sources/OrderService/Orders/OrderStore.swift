@@ -67,7 +67,7 @@ struct OrderStore: Sendable {
             if let after = filter.after { statement += " and o.id < \(after.id)" }
             statement += " order by o.id desc"
         }
-        return statement + " limit \(filter.limit)"
+        return statement + " limit \(rows: filter.limit)"
     }
 
     /// The order's changes, first to last.

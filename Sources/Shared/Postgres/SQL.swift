@@ -110,6 +110,11 @@ public struct SQL: Sendable, ExpressibleByStringInterpolation {
             sql.text += identifier.name
         }
 
+        /// Appends how many rows are wanted, as text: a plan for all values has to know whether they are few.
+        public mutating func appendInterpolation(rows count: some BinaryInteger) {
+            sql.text += String(count)
+        }
+
         /// Appends another statement's text and values.
         public mutating func appendInterpolation(_ part: SQL) {
             sql.append(part)

@@ -84,7 +84,7 @@ struct CursorStore: Sendable {
             with free as materialized (
                 select shard from \(tables.cursor)
                 where consumer = \(consumer) and (lease_until is null or lease_until < now())
-                order by shard limit \(count) for update skip locked
+                order by shard limit \(rows: count) for update skip locked
             )
             update \(tables.cursor) c
             set epoch = c.epoch + 1, lease_by = \(member), lease_until = now() + \(lease)

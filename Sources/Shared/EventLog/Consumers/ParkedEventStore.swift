@@ -47,7 +47,7 @@ public struct ParkedEventStore: Sendable {
             select e.stream, \(Self.columns), e.reason, e.failures, e.parked_at, e.replay_requested_at, e.consumer
             from \(tables.parked) e
             where \(ofGroup) e.event_id > \(after)
-            order by e.event_id, e.consumer limit \(limit)
+            order by e.event_id, e.consumer limit \(rows: limit)
             """
         ) { row in
             ParkedEvent(
@@ -141,7 +141,7 @@ public struct ParkedEventStore: Sendable {
             select e.stream, \(Self.columns)
             from \(tables.parked) e
             where e.consumer = \(consumer) and e.shard = any (\(shards)) and e.replay_requested_at is not null
-            order by e.event_id limit \(limit)
+            order by e.event_id limit \(rows: limit)
             for update
             """
         ) { try RecordedEvent($0) }

@@ -84,7 +84,7 @@ public struct TaskStore: Sendable {
             """
             select \(Self.deadColumns) from \(tables.taskDead)
             where \(ofQueue) \(ofOrderKey) id > \(after)
-            order by id limit \(limit)
+            order by id limit \(rows: limit)
             """
         ) { try DeadTask($0) }
     }

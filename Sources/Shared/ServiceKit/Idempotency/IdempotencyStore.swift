@@ -126,7 +126,7 @@ public struct IdempotencyStore: Sendable {
             delete from campus.\(identifier: table) where ctid = any (array(
                 select ctid from campus.\(identifier: table)
                 where created_at < statement_timestamp() - interval '24 hours'
-                order by created_at limit \(limit)
+                order by created_at limit \(rows: limit)
                 for update skip locked
             ))
             """
