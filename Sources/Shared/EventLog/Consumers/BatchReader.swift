@@ -42,6 +42,8 @@ struct Batch: Sendable {
 struct BatchResult<Effect: Sendable>: Sendable {
     /// Whether there was nothing to read.
     var isIdle = true
+    /// How many events were read.
+    var count = 0
     /// What handlers returned.
     var effects: [Effect] = []
     /// What was parked.
@@ -83,7 +85,7 @@ struct BatchReader: Sendable {
     ) throws -> BatchResult<Effect> {
         var reading = reading
         guard let batch = try next(&reading, in: session) else { return BatchResult(reading: reading) }
-        var result = BatchResult<Effect>(isIdle: false, reading: reading.advanced(batch))
+        var result = BatchResult<Effect>(isIdle: false, count: batch.events.count, reading: reading.advanced(batch))
         if !batch.events.isEmpty {
             let blocked =
                 reading.hasParked

@@ -137,6 +137,7 @@ public final class ConsumerGroup<Effect: Sendable>: Service {
 
     /// Handles the next batch; false when there is none.
     private func consume(_ state: inout ConsumerState) async throws -> Bool {
+        let begun = ContinuousClock.now
         let reading = state.reading
         let result: BatchResult<Effect>
         do {
@@ -159,6 +160,9 @@ public final class ConsumerGroup<Effect: Sendable>: Service {
         if result.isIdle { return false }
         if !result.effects.isEmpty { ticker?.hint() }
         for effect in result.effects { await afterCommit(effect) }
+        if result.count < options.batchLimit / 2, options.leastGap > .zero {
+            try await Task.sleep(until: begun + options.leastGap, clock: .continuous)
+        }
         return true
     }
 

@@ -14,6 +14,10 @@ public struct ConsumerOptions: Sendable {
     public var lease: Duration
     /// How long to wait for a notification before looking.
     public var poll: Duration
+    /// The least time from the start of one batch to that of the next while there is little to read.
+    ///
+    /// Many small transactions cost more than a few larger ones. The first event after a quiet time never waits for it.
+    public var leastGap: Duration
     /// Where the group starts the first time.
     public var start: Start
     /// After so many failures in a row by timeout, an event is taken to be the cause and is parked.
@@ -24,12 +28,14 @@ public struct ConsumerOptions: Sendable {
         batchLimit: Int = 500,
         lease: Duration = .seconds(10),
         poll: Duration = .milliseconds(500),
+        leastGap: Duration = .zero,
         start: Start = .oldest,
         patience: Int = 3
     ) {
         self.batchLimit = max(1, batchLimit)
         self.lease = lease
         self.poll = poll
+        self.leastGap = leastGap
         self.start = start
         self.patience = patience
     }
