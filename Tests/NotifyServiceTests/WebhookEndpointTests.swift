@@ -238,7 +238,7 @@ struct WebhookEndpointTests {
 }
 
 @Suite("Addresses of webhooks")
-struct WebhookURLTests {
+struct PublicURLTests {
     @Test(
         "Public https addresses with a name are taken",
         arguments: [
@@ -246,7 +246,7 @@ struct WebhookURLTests {
         ]
     )
     func taken(_ text: String) throws {
-        #expect(try WebhookURL(text, allowsLoopback: false).text == text)
+        #expect(try PublicURL(text, allowsLoopback: false).text == text)
     }
 
     @Test(
@@ -264,7 +264,7 @@ struct WebhookURLTests {
         ]
     )
     func refused(_ text: String) {
-        #expect(throws: WebhookURL.Fault.self) { try WebhookURL(text, allowsLoopback: false) }
+        #expect(throws: PublicURL.Fault.self) { try PublicURL(text, allowsLoopback: false) }
     }
 
     @Test("This machine is an address where that is allowed, and no other private one becomes one by it")
@@ -272,10 +272,10 @@ struct WebhookURLTests {
         for text in [
             "http://127.0.0.1:9000/x", "http://localhost:9000/", "https://[::1]:9000/", "https://a.example.com/",
         ] {
-            #expect(try WebhookURL(text, allowsLoopback: true).text == text)
+            #expect(try PublicURL(text, allowsLoopback: true).text == text)
         }
         for text in ["http://10.0.0.1/", "http://a.example.com/", "http://127.0.0.2/", "ftp://localhost/"] {
-            #expect(throws: WebhookURL.Fault.self) { try WebhookURL(text, allowsLoopback: true) }
+            #expect(throws: PublicURL.Fault.self) { try PublicURL(text, allowsLoopback: true) }
         }
     }
 }

@@ -9,7 +9,7 @@ struct ManageEndpoints: Sendable {
     /// What an owner says of an endpoint.
     struct Settings: Hashable, Sendable {
         /// Where to send.
-        let url: WebhookURL
+        let url: PublicURL
         /// What to send.
         let eventTypes: [String]
         /// The owner's words for it.

@@ -168,9 +168,9 @@ struct WebhookController: Sendable {
     }
 
     private func settings(of call: Call) throws(Problem) -> ManageEndpoints.Settings {
-        let url: WebhookURL
+        let url: PublicURL
         do {
-            url = try WebhookURL(call.body["url"]?.string ?? "", allowsLoopback: allowsLoopback)
+            url = try PublicURL(call.body["url"]?.string ?? "", allowsLoopback: allowsLoopback)
         } catch {
             throw Problem.validation("/url", error.detail)
         }

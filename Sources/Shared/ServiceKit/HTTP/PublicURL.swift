@@ -1,22 +1,23 @@
 import FoundationEssentials
 
-/// An address that webhooks may be sent to, as far as its text can tell.
+/// An address of the public internet that a campus names for us to call, as far as its text can tell.
 ///
-/// Which address its name resolves to is another question, asked at each attempt.
-struct WebhookURL: Hashable, Sendable {
+/// It is `https` and names a host: an address of a private network has no certificate of a name of its own, so a name that
+/// resolves to one gets no further than the handshake.
+public struct PublicURL: Hashable, Sendable {
     /// Why a text is no such address, in words for the client's developer.
-    struct Fault: Error, Hashable {
+    public struct Fault: Error, Hashable {
         /// Completes the sentence "the URL …".
-        let detail: String
+        public let detail: String
     }
 
     /// The address, as it was written.
-    let text: String
+    public let text: String
 
     /// Reads an address.
     ///
     /// - `allowsLoopback`: whether this machine itself may be an address, also without TLS: for development only.
-    init(_ text: String, allowsLoopback: Bool) throws(Fault) {
+    public init(_ text: String, allowsLoopback: Bool) throws(Fault) {
         guard let components = URLComponents(string: text), let scheme = components.scheme?.lowercased(),
             let host = components.encodedHost?.lowercased(), !host.isEmpty
         else { throw Fault(detail: "must be an absolute http or https URL") }
