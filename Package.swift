@@ -47,7 +47,7 @@ let suites: [Target] = [
     suite("EventLogTests", ["Model", "Postgres", "EventLog", "Schema", logging, lifecycle]),
     suite("SchemaTests", ["Model", "Postgres", "Schema", logging]),
     suite("ServiceKitTests", foundations + edge + [hummingbirdTesting, jwt, cryptoExtras]),
-    suite("OrderServiceTests", foundations + edge + ["OrderService", hummingbirdTesting]),
+    suite("OrderServiceTests", foundations + edge + ["OrderService", hummingbirdTesting, httpClient, nioHTTP1, cryptoExtras]),
     suite("AfterSalesServiceTests", foundations + edge + ["AfterSalesService", hummingbirdTesting]),
     suite("NotifyServiceTests", foundations + edge + ["NotifyService", hummingbirdTesting, httpClient, nioHTTP1]),
     suite("CampusSimulatorTests", ["Model", "CampusSimulator"] + edge),
@@ -120,7 +120,11 @@ let package = Package(
         ),
 
         // The three services.
-        .executableTarget(name: "OrderService", dependencies: foundations + edge, swiftSettings: strict),
+        .executableTarget(
+            name: "OrderService",
+            dependencies: foundations + edge + [httpClient, nioHTTP1],
+            swiftSettings: strict
+        ),
         .executableTarget(name: "AfterSalesService", dependencies: foundations + edge, swiftSettings: strict),
         .executableTarget(
             name: "NotifyService",

@@ -10,8 +10,9 @@ enum OrderServiceDefinition: ServiceDefinition {
     static let summary = "The life of campus delivery orders: placed, paid, cooked, carried, handed over."
     static let stream = EventStream.orders
     static let defaultPort = 8081
-    static let problems = ProblemKind.orders
-    static let events = LoggedEvent.orders
+    static let settings: [any DeclaredSetting] = [Setting.allowLoopbackKeySets]
+    static let problems = ProblemKind.orders + ProblemKind.administration
+    static let events = LoggedEvent.orders + LoggedEvent.administration
 
     static func build(_ foundation: ServiceFoundation) async throws -> ServiceParts {
         let pool = foundation.pool
@@ -66,10 +67,38 @@ enum OrderServiceDefinition: ServiceDefinition {
             timers: timers,
             clock: foundation.clock
         )
+        let administration = AdministrativeRequests(
+            pool: pool,
+            idempotency: foundation.idempotency,
+            clock: foundation.clock
+        )
         return ServiceParts(
             operations: orderController.operations + paymentController.operations + deliveryController.operations
-                + clockController.operations,
-            services: [timers]
+                + clockController.operations
+                + administration.operations(
+                    allowingLoopback: try foundation.configuration[.allowLoopbackKeySets]
+                ),
+            services: [
+                timers,
+                RefreshKeySets(pool: foundation.background, clock: foundation.clock, logger: foundation.logger),
+            ]
         )
+    }
+}
+
+extension Setting where Value == Bool {
+    /// Whether key sets may lie on this machine.
+    static let allowLoopbackKeySets = Setting.flag(
+        "ALLOW_LOOPBACK_KEY_SETS",
+        default: false,
+        "Whether key sets (JWKS) may lie on this machine, without TLS: for development only."
+    )
+}
+
+extension AdministrativeRequests {
+    /// The table of all routes of administration.
+    func operations(allowingLoopback: Bool) -> [Operation] {
+        SettingsController(requests: self).operations + PlatformKeyController(requests: self).operations
+            + VerificationKeyController(requests: self, allowsLoopback: allowingLoopback).operations
     }
 }

@@ -104,6 +104,8 @@ public enum IDSubject {
     public enum Evidence {}
     /// A platform key.
     public enum Key {}
+    /// A set of verification keys that an identity provider publishes.
+    public enum KeySet {}
     /// A webhook endpoint.
     public enum WebhookEndpoint {}
     /// Whatever an event or a timer is about.
@@ -126,6 +128,8 @@ public typealias EvidenceID = ID<IDSubject.Evidence>
 public typealias KeyID = ID<IDSubject.Key>
 /// The id of a webhook endpoint.
 public typealias WebhookEndpointID = ID<IDSubject.WebhookEndpoint>
+/// The id of a set of verification keys that an identity provider publishes.
+public typealias KeySetID = ID<IDSubject.KeySet>
 /// The id of whatever an event or a timer is about.
 public typealias AnyID = ID<IDSubject.Anything>
 

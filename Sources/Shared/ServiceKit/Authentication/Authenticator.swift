@@ -95,20 +95,28 @@ public final class Authenticator: Sendable {
         let now = ContinuousClock.now
         if let cached = tokens.withLock({ $0[digest] }), cached.verifiedAt.advanced(by: Self.tokenLifetime) > now {
             // The key may have been withdrawn since.
-            let key = try await directory.verificationKey(kid: cached.token.kid)
-            if let key, key.revokedAt == nil, key.campus == cached.token.campus {
+            let key = try await directory.verificationKey(cached.token.kid, of: cached.token.campus)
+            if let key, key.revokedAt == nil {
                 try checkTime(cached.token.expiresAt, notBefore: .min)
                 return cached.token
             }
         }
         guard let unverified = UnverifiedToken(text) else { throw Self.refusal("The token cannot be read.") }
-        guard let key = try await directory.verificationKey(kid: unverified.kid),
-            let campus = try await directory.campus(key.campus),
+        // The campus that the token names decides which keys are looked at: another campus's key of the same name is no key here.
+        guard let campus = try await directory.campus(named: unverified.campus),
+            let key = try await self.key(of: unverified, campus),
             let token = unverified.verified(by: key, campusCode: campus.code)
         else { throw Self.refusal("The token is not signed by a key of its campus, or its claims are not complete.") }
         try checkTime(token.expiresAt, notBefore: unverified.notBefore)
         tokens.withLock { $0[digest] = CachedToken(token: token, verifiedAt: now) }
         return token
+    }
+
+    /// The key that a token names; when there is none, the campus's key sets may have it by now.
+    private func key(of token: UnverifiedToken, _ campus: Campus) async throws -> VerificationKey? {
+        let key = try await directory.verificationKey(token.kid, of: campus.id)
+        if key == nil { directory.keySetDemand.note(campus.id) }
+        return key
     }
 
     private func checkTime(_ expiresAt: Int64, notBefore: Int64) throws(Problem) {

@@ -1,18 +1,39 @@
 import Model
 import Postgres
 
-/// A platform key as `key list` shows it.
-struct ListedPlatformKey: Sendable {
-    let id: KeyID
-    let name: String
-    let prefix: String
-    let scopes: [String]
-    let createdAt: Timestamp
-    let expiresAt: Timestamp?
-    let revokedAt: Timestamp?
+/// A platform key as lists show it: everything but its secret.
+package struct PlatformKeyRecord: Sendable {
+    /// Its id, which logs and audits name.
+    package let id: KeyID
+    /// What a person called it.
+    package let name: String
+    /// The first characters of its secret, by which a person recognises it.
+    package let prefix: String
+    /// What it may do.
+    package let scopes: [String]
+    /// When it was issued.
+    package let createdAt: Timestamp
+    /// When it ends by itself.
+    package internal(set) var expiresAt: Timestamp?
+    /// When it was ended.
+    package internal(set) var revokedAt: Timestamp?
+
+    /// Whether it holds at that time of the real clock.
+    func isValid(at time: Timestamp) -> Bool {
+        revokedAt == nil && expiresAt.map { time < $0 } ?? true
+    }
 }
 
-/// Reads and writes platform keys, verification keys and the audit of what operators do with them.
+/// A verification key as it is stored.
+struct StoredVerificationKey: Sendable {
+    let kid: String
+    let campus: CampusID
+    let algorithm: String
+    let material: String
+    var revokedAt: Timestamp?
+}
+
+/// Reads and writes platform keys and verification keys.
 struct CredentialStore: Sendable {
     func platformKey(sha256: SHA256Digest, in session: borrowing Session) throws -> PlatformKey? {
         try session.first(
@@ -33,61 +54,91 @@ struct CredentialStore: Sendable {
         }
     }
 
-    func insert(_ key: PlatformKey, secret: PlatformKeySecret, in session: borrowing Session) throws {
+    func insert(
+        _ key: PlatformKeyRecord,
+        of campus: CampusID,
+        secret: PlatformKeySecret,
+        in session: borrowing Session
+    ) throws {
         try session.execute(
             """
-            insert into campus.platform_key (id, campus_id, name, prefix, secret_sha256, scopes, expires_at)
+            insert into campus.platform_key
+                (id, campus_id, name, prefix, secret_sha256, scopes, created_at, expires_at)
             values (
-                \(key.id), \(key.campus), \(key.name), \(secret.prefix), \(secret.sha256.bytes),
-                \(key.scopes.map(\.rawValue).sorted()), \(key.expiresAt)
+                \(key.id), \(campus), \(key.name), \(key.prefix), \(secret.sha256.bytes), \(key.scopes),
+                \(key.createdAt), \(key.expiresAt)
             )
             """
         )
     }
 
-    func platformKeys(of campus: CampusID, in session: borrowing Session) throws -> [ListedPlatformKey] {
-        try session.query(
+    /// The keys of a campus after a place in the order of their issue.
+    func platformKeys(
+        of campus: CampusID,
+        after place: (time: Timestamp, id: KeyID)? = nil,
+        limit: Int,
+        in session: borrowing Session
+    ) throws -> [PlatformKeyRecord] {
+        var conditions: SQL = "campus_id = \(campus)"
+        if let place { conditions += " and (created_at, id) > (\(place.time), \(place.id))" }
+        return try session.query(
             """
-            select id, name, prefix, scopes, created_at, expires_at, revoked_at
-            from campus.platform_key where campus_id = \(campus) order by created_at, id
+            select \(Self.keyColumns) from campus.platform_key
+            where \(conditions) order by created_at, id limit \(rows: limit)
             """,
             Self.listedKey
         )
     }
 
-    func platformKey(_ id: KeyID, of campus: CampusID, in session: borrowing Session) throws -> ListedPlatformKey? {
+    /// A key, locked until the transaction ends.
+    func lockPlatformKey(
+        _ id: KeyID,
+        of campus: CampusID,
+        in session: borrowing Session
+    ) throws -> PlatformKeyRecord? {
         try session.first(
             """
-            select id, name, prefix, scopes, created_at, expires_at, revoked_at
-            from campus.platform_key where campus_id = \(campus) and id = \(id)
+            select \(Self.keyColumns) from campus.platform_key where campus_id = \(campus) and id = \(id) for update
             """,
             Self.listedKey
         )
     }
 
-    /// Ends a key at once; false when there is none that still holds.
-    func revoke(_ id: KeyID, of campus: CampusID, in session: borrowing Session) throws -> Bool {
-        try session.execute(
+    /// How many keys of a campus hold at that time.
+    func countPlatformKeys(of campus: CampusID, at now: Timestamp, in session: borrowing Session) throws -> Int64 {
+        try session.one(
             """
-            update campus.platform_key set revoked_at = clock_timestamp()
-            where campus_id = \(campus) and id = \(id) and revoked_at is null
+            select count(*) from campus.platform_key
+            where campus_id = \(campus) and revoked_at is null and (expires_at is null or expires_at > \(now))
             """
-        ) == 1
+        ) { try $0[0] }
     }
 
-    /// Lets a key end by itself, not later than it would have; false when there is none that still holds.
-    func expire(_ id: KeyID, of campus: CampusID, at time: Timestamp, in session: borrowing Session) throws -> Bool {
+    /// Sets when a key ends.
+    func setEnd(of key: PlatformKeyRecord, in campus: CampusID, session: borrowing Session) throws {
         try session.execute(
             """
-            update campus.platform_key set expires_at = least(expires_at, \(time))
-            where campus_id = \(campus) and id = \(id) and revoked_at is null
+            update campus.platform_key set expires_at = \(key.expiresAt), revoked_at = \(key.revokedAt)
+            where campus_id = \(campus) and id = \(key.id)
             """
-        ) == 1
+        )
     }
 
-    func verificationKey(kid: String, in session: borrowing Session) throws -> StoredVerificationKey? {
+    /// The key that tokens of a campus name so: one that was added to it, or else one of its key sets.
+    func verificationKey(
+        _ kid: String,
+        of campus: CampusID,
+        in session: borrowing Session
+    ) throws -> StoredVerificationKey? {
         try session.first(
-            "select kid, campus_id, algorithm, key, revoked_at from campus.verification_key where kid = \(kid)",
+            """
+            select kid, campus_id, algorithm, key, revoked_at, 0 as place from campus.verification_key
+            where campus_id = \(campus) and kid = \(kid)
+            union all
+            select kid, campus_id, algorithm, key, null, 1 from campus.key_set_key
+            where campus_id = \(campus) and kid = \(kid)
+            order by place limit 1
+            """,
             Self.verificationKey
         )
     }
@@ -104,47 +155,65 @@ struct CredentialStore: Sendable {
         )
     }
 
-    func insert(_ key: StoredVerificationKey, in session: borrowing Session) throws {
+    /// Stores a key; false when the campus has one of that name, revoked or not.
+    @discardableResult
+    func insert(
+        _ key: StoredVerificationKey,
+        at time: Timestamp = SystemWallClock().now(),
+        in session: borrowing Session
+    ) throws -> Bool {
         try session.execute(
             """
-            insert into campus.verification_key (kid, campus_id, algorithm, key)
-            values (\(key.kid), \(key.campus), \(key.algorithm), \(key.material))
+            insert into campus.verification_key (kid, campus_id, algorithm, key, created_at, revoked_at)
+            values (\(key.kid), \(key.campus), \(key.algorithm), \(key.material), \(time), \(key.revokedAt))
+            on conflict (campus_id, kid) do nothing
             """
-        )
+        ) == 1
     }
 
-    func revokeVerificationKey(kid: String, of campus: CampusID, in session: borrowing Session) throws -> Bool {
+    /// The keys that were added to a campus after a place in the order in which they were, each with when it was.
+    func verificationKeys(
+        of campus: CampusID,
+        after place: (time: Timestamp, kid: String)? = nil,
+        limit: Int,
+        in session: borrowing Session
+    ) throws -> [(key: StoredVerificationKey, createdAt: Timestamp)] {
+        var conditions: SQL = "campus_id = \(campus)"
+        if let place { conditions += " and (created_at, kid) > (\(place.time), \(place.kid))" }
+        return try session.query(
+            """
+            select kid, campus_id, algorithm, key, revoked_at, created_at from campus.verification_key
+            where \(conditions) order by created_at, kid limit \(rows: limit)
+            """
+        ) { row in (try Self.verificationKey(row), try row["created_at"]) }
+    }
+
+    /// How many keys that were added to a campus hold.
+    func countVerificationKeys(of campus: CampusID, in session: borrowing Session) throws -> Int64 {
+        try session.one(
+            "select count(*) from campus.verification_key where campus_id = \(campus) and revoked_at is null"
+        ) { try $0[0] }
+    }
+
+    /// Ends a key that was added to a campus; false when there is none that still holds.
+    func revokeVerificationKey(
+        kid: String,
+        of campus: CampusID,
+        at now: Timestamp,
+        in session: borrowing Session
+    ) throws -> Bool {
         try session.execute(
             """
-            update campus.verification_key set revoked_at = clock_timestamp()
+            update campus.verification_key set revoked_at = \(now)
             where campus_id = \(campus) and kid = \(kid) and revoked_at is null
             """
         ) == 1
     }
 
-    /// Notes what somebody did.
-    ///
-    /// - `detail`: holds no secrets and no personal data.
-    func audit(
-        _ action: String,
-        subject: String,
-        campus: CampusID?,
-        actor: Actor,
-        detail: JSON = .object([:]),
-        in session: borrowing Session
-    ) throws {
-        try session.execute(
-            """
-            insert into campus.audit_entry (id, campus_id, actor, action, subject, detail)
-            values (
-                \(AnyID.make(at: SystemWallClock().now())), \(campus), \(actor.description), \(action), \(subject), \(detail)
-            )
-            """
-        )
-    }
+    private static let keyColumns: SQL = "id, name, prefix, scopes, created_at, expires_at, revoked_at"
 
-    private static func listedKey(_ row: Row) throws -> ListedPlatformKey {
-        ListedPlatformKey(
+    private static func listedKey(_ row: Row) throws -> PlatformKeyRecord {
+        PlatformKeyRecord(
             id: try row["id"],
             name: try row["name"],
             prefix: try row["prefix"],

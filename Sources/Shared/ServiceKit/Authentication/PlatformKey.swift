@@ -46,6 +46,12 @@ public struct PlatformKeySecret: Sendable {
         text = Self.marker + String(decoding: digits, as: UTF8.self)
     }
 
+    /// A new secret from the system's randomness.
+    public init() {
+        var generator = SystemRandomNumberGenerator()
+        self.init(using: &generator)
+    }
+
     /// What is stored.
     public var sha256: SHA256Digest { SHA256Digest(of: text.utf8) }
 

@@ -14,22 +14,25 @@ struct UserToken: Sendable {
 struct UnverifiedToken: Sendable {
     let kid: String
     let algorithm: String
+    /// The campus that it says it is for, by code or by id.
+    let campus: String
     let claims: JSON
     let signature: [UInt8]
     let signedBytes: [UInt8]
 
-    /// Reads a token; nil when it is not one, or when its header asks for what is not supported (`crit`, no `kid`).
+    /// Reads a token; nil when it is not one, names no campus, or its header asks for what is not supported (`crit`, no `kid`).
     init?(_ text: some StringProtocol) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, let headerBytes = Base64URL.decode(parts[0]),
             let claimBytes = Base64URL.decode(parts[1]),
             let signature = Base64URL.decode(parts[2]), !signature.isEmpty,
             let header = try? JSON(parsing: headerBytes), let claims = try? JSON(parsing: claimBytes),
-            let kid = header["kid"]?.string, let algorithm = header["alg"]?.string, header["crit"] == nil,
-            !claims.holdsNUL
+            let kid = header["kid"]?.string, JWKS.isKID(kid), let algorithm = header["alg"]?.string,
+            header["crit"] == nil, !claims.holdsNUL, let campus = claims["campus"]?.string, campus.utf8.count <= 64
         else { return nil }
         self.kid = kid
         self.algorithm = algorithm
+        self.campus = campus
         self.claims = claims
         self.signature = signature
         self.signedBytes = Array("\(parts[0]).\(parts[1])".utf8)
@@ -44,7 +47,7 @@ struct UnverifiedToken: Sendable {
             key.verifies(signature, of: signedBytes),
             let subject = claims["sub"]?.string, Actor.isValidID(subject),
             let role = claims["role"]?.string.flatMap(Role.init), Self.roles.contains(role),
-            let campus = claims["campus"]?.string, campus == campusCode || CampusID(campus) == key.campus,
+            campus == campusCode || CampusID(campus) == key.campus,
             let expiry = claims["exp"]?.number, expiry.isFinite, expiry.magnitude < 1e15
         else { return nil }
         let merchant = claims["merchant_id"]?.string

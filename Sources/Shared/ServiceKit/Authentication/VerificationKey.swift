@@ -18,7 +18,7 @@ public struct VerificationKey: Sendable {
         case edDSA = "EdDSA"
     }
 
-    /// Its name in token headers, unique over all campuses.
+    /// Its name in token headers, unique in its campus.
     public let kid: String
     /// The campus whose tokens it verifies.
     public let campus: CampusID
@@ -44,6 +44,23 @@ public struct VerificationKey: Sendable {
         self.algorithm = algorithm
         self.revokedAt = revokedAt
         self.verifier = try await Self.verifier(algorithm, material)
+    }
+
+    /// A key of a set.
+    init(_ key: JWKS.Key, of campus: CampusID) async throws(InvalidVerificationKey) {
+        try await self.init(
+            kid: key.kid,
+            campus: campus,
+            algorithm: key.algorithm,
+            material: key.material,
+            revokedAt: nil
+        )
+    }
+
+    /// A new HS256 secret: 32 random bytes in base64url.
+    package static func newSecret() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return Base64URL.encode((0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) })
     }
 
     private static func verifier(

@@ -97,6 +97,9 @@ extension CampusCalendar {
         .required("to", clockTime, "Not after `from` means on the next day."),
     ]
 
+    /// A span of some weekdays, in local time.
+    public static let hoursSchema = JSONSchema.object(name: "CampusHours", span)
+
     static let schema = JSONSchema.object(
         name: "CampusCalendar",
         [
@@ -108,22 +111,27 @@ extension CampusCalendar {
             .optional("days_off", .array(of: .date, count: 0...400), "Days off within terms."),
             .optional(
                 "opening",
-                .array(of: .object(name: "CampusHours", span), count: 0...40),
+                .array(of: hoursSchema, count: 0...40),
                 "None means around the clock."
             ),
-            .optional("curfew", .nullable(.object(name: "CampusHours", span)), "When nobody may be out."),
+            .optional("curfew", .nullable(hoursSchema), "When nobody may be out."),
         ]
     )
 
-    /// Reads a calendar that the schema has passed; refuses a term that ends before it begins.
+    /// Reads a calendar that the schema has passed; names every term that ends before it begins.
     init(json: JSON) throws(Problem) {
         self.init()
+        var faults: [Fault] = []
         for (index, term) in (json["terms"]?.array ?? []).enumerated() {
-            guard let from = term["from"]?.string.flatMap(Day.init), let to = term["to"]?.string.flatMap(Day.init),
+            if let from = term["from"]?.string.flatMap(Day.init), let to = term["to"]?.string.flatMap(Day.init),
                 from <= to
-            else { throw .validation("/calendar/terms/\(index)", "must not end before it begins") }
-            terms.append(from...to)
+            {
+                terms.append(from...to)
+            } else {
+                faults.append(Fault("/calendar/terms/\(index)", "must not end before it begins"))
+            }
         }
+        guard faults.isEmpty else { throw .validation(faults) }
         daysOff = Set((json["days_off"]?.array ?? []).compactMap { $0.string.flatMap(Day.init) })
         opening = (json["opening"]?.array ?? []).compactMap(Hours.init(json:))
         curfew = json["curfew"].flatMap(Hours.init(json:))

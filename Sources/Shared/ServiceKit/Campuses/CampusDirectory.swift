@@ -15,7 +15,15 @@ public final class CampusDirectory: Sendable {
     private let campuses: ExpiringCache<CampusID, Campus?>
     private let codes: ExpiringCache<String, CampusID?>
     private let platformKeys: ExpiringCache<SHA256Digest, PlatformKey?>
-    private let verificationKeys: ExpiringCache<String, VerificationKey?>
+    private let verificationKeys: ExpiringCache<KeyName, VerificationKey?>
+    /// Told of tokens that name a key nobody knows.
+    let keySetDemand: KeySetDemand
+
+    /// A verification key's name, which is its campus's own.
+    private struct KeyName: Hashable {
+        let campus: CampusID
+        let kid: String
+    }
 
     /// A directory over a pool.
     ///
@@ -47,13 +55,14 @@ public final class CampusDirectory: Sendable {
         platformKeys = ExpiringCache(lifetime: Self.lifetime, capacity: 16_384) { digest in
             try await pool.autocommit { try CredentialStore().platformKey(sha256: digest, in: $0) }
         }
-        verificationKeys = ExpiringCache(lifetime: Self.lifetime, capacity: 4_096) { kid in
-            guard let stored = try await pool.autocommit({ try CredentialStore().verificationKey(kid: kid, in: $0) })
-            else {
-                return nil
+        verificationKeys = ExpiringCache(lifetime: Self.lifetime, capacity: 4_096) { name in
+            let stored = try await pool.autocommit { session in
+                try CredentialStore().verificationKey(name.kid, of: name.campus, in: session)
             }
+            guard let stored else { return nil }
             return await VerificationKey(stored, logger: logger)
         }
+        keySetDemand = KeySetDemand(pool: pool, logger: logger)
     }
 
     /// The campus of that id; nil when there is none.
@@ -67,14 +76,20 @@ public final class CampusDirectory: Sendable {
         return try await campuses.value(for: id)
     }
 
+    /// The campus of that id or code; nil when there is none.
+    func campus(named name: String) async throws -> Campus? {
+        if let id = CampusID(name) { return try await campus(id) }
+        return try await campus(code: name)
+    }
+
     /// The platform key whose secret has that digest; nil when there is none.
     func platformKey(sha256: SHA256Digest) async throws -> PlatformKey? {
         try await platformKeys.value(for: sha256)
     }
 
-    /// The verification key of that name; nil when there is none.
-    func verificationKey(kid: String) async throws -> VerificationKey? {
-        try await verificationKeys.value(for: kid)
+    /// The key that tokens of a campus name so; nil when there is none.
+    func verificationKey(_ kid: String, of campus: CampusID) async throws -> VerificationKey? {
+        try await verificationKeys.value(for: KeyName(campus: campus, kid: kid))
     }
 
     /// Campus time: the machine's, and for a test campus as much later as its clock was advanced.

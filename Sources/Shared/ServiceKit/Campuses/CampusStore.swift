@@ -2,38 +2,57 @@ import Model
 import Postgres
 
 /// A campus as it is stored, before its timezone is looked up.
-struct StoredCampus: Sendable {
+package struct StoredCampus: Sendable {
     let id: CampusID
     let code: String
-    let name: String
-    let timezone: String
+    var name: String
+    var timezone: String
     let isTest: Bool
-    let settings: JSON
+    var settings: JSON
+    /// Rises with each change.
+    package internal(set) var version: Int64 = 1
 }
 
-/// A verification key as it is stored.
-struct StoredVerificationKey: Sendable {
-    let kid: String
-    let campus: CampusID
-    let algorithm: String
-    let material: String
-    let revokedAt: Timestamp?
-}
-
-/// Reads and writes campuses and their credentials.
+/// Reads and writes campuses.
 struct CampusStore: Sendable {
     func campus(_ id: CampusID, in session: borrowing Session) throws -> StoredCampus? {
         try session.first(
-            "select id, code, name, timezone, is_test, settings from campus.campus where id = \(id)",
+            "select \(Self.columns) from campus.campus where id = \(id)",
             Self.campus
         )
     }
 
     func campus(code: String, in session: borrowing Session) throws -> StoredCampus? {
         try session.first(
-            "select id, code, name, timezone, is_test, settings from campus.campus where code = \(code)",
+            "select \(Self.columns) from campus.campus where code = \(code)",
             Self.campus
         )
+    }
+
+    /// A campus, locked until the transaction ends.
+    func lock(_ id: CampusID, in session: borrowing Session) throws -> StoredCampus? {
+        try session.first("select \(Self.columns) from campus.campus where id = \(id) for update", Self.campus)
+    }
+
+    /// All campuses by their codes.
+    func all(in session: borrowing Session) throws -> [StoredCampus] {
+        try session.query("select \(Self.columns) from campus.campus order by code", Self.campus)
+    }
+
+    /// Stores what was changed of a campus, with its version.
+    func update(_ campus: StoredCampus, in session: borrowing Session) throws {
+        try session.execute(
+            """
+            update campus.campus set name = \(campus.name), timezone = \(campus.timezone), settings = \(campus.settings),
+                version = \(campus.version), updated_at = clock_timestamp()
+            where id = \(campus.id)
+            """
+        )
+    }
+
+    /// Whether the database knows a timezone of that name.
+    func knowsTimezone(_ name: String, in session: borrowing Session) throws -> Bool {
+        try session.one("select exists (select from pg_timezone_names where name = \(name))") { try $0[0] }
     }
 
     func insert(_ campus: StoredCampus, in session: borrowing Session) throws {
@@ -75,6 +94,8 @@ struct CampusStore: Sendable {
         return CampusTimezone(name: name, changes: changes)
     }
 
+    private static let columns: SQL = "id, code, name, timezone, is_test, settings, version"
+
     private static func campus(_ row: Row) throws -> StoredCampus {
         StoredCampus(
             id: try row["id"],
@@ -82,7 +103,8 @@ struct CampusStore: Sendable {
             name: try row["name"],
             timezone: try row["timezone"],
             isTest: try row["is_test"],
-            settings: try row["settings"]
+            settings: try row["settings"],
+            version: try row["version"]
         )
     }
 }

@@ -8,7 +8,10 @@ struct CampusCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
         CommandConfiguration(
             commandName: "campus",
             abstract: "Set up campuses.",
-            subcommands: [CreateCampusCommand<Definition>.self]
+            subcommands: [
+                CreateCampusCommand<Definition>.self, ListCampusesCommand<Definition>.self,
+                ShowCampusCommand<Definition>.self, CampusSettingsCommand<Definition>.self,
+            ]
         )
     }
 }
@@ -64,11 +67,12 @@ struct CreateCampusCommand<Definition: ServiceDefinition>: AsyncParsableCommand 
                     return existing.id
                 }
                 try CampusStore().insert(campus, in: session)
-                try CredentialStore().audit(
+                try AuditStore().note(
                     "campus.created",
                     subject: campus.code,
                     campus: campus.id,
                     actor: OperatorSession<Definition>.operatorActor,
+                    detail: ["before": .null, "after": campus.json],
                     in: session
                 )
                 return campus.id
@@ -79,15 +83,8 @@ struct CreateCampusCommand<Definition: ServiceDefinition>: AsyncParsableCommand 
     }
 
     private func parsedSettings() throws -> JSON {
-        do {
-            let json = try JSON(parsing: settings)
-            _ = try CampusSettings(json: json)
-            return json
-        } catch let error as JSONSyntaxError {
-            throw CommandFailure("--settings is not JSON: \(error).")
-        } catch let problem as Problem {
-            let faults = problem.faults.map { "\($0.pointer) \($0.detail)" }
-            throw CommandFailure("--settings has faults: \(faults.joined(separator: "; ")).")
-        }
+        let json = try SettingsText(settings).json
+        _ = try CampusSettings(json: json)
+        return json
     }
 }

@@ -30,7 +30,7 @@ struct IssueKeyCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
     @Option(help: "What to call it, for example platform-backend: visible characters without spaces.")
     var name: String
 
-    @Option(help: "What it may do; repeat for several. All scopes when not given.")
+    @Option(help: "What it may do; repeat for several. Everything but campus:admin when not given.")
     var scope: [String] = []
 
     @Option(help: "After how many days it ends; never when not given.")
@@ -50,13 +50,16 @@ struct IssueKeyCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
     func run() async throws {
         try await OperatorSession<Definition>.run(options) { operating in
             let now = SystemWallClock().now()
-            let scopes = scope.isEmpty ? Set(Scope.all) : Set(scope.map(Scope.init))
-            let expiresAt = days.map { now + .seconds($0 * 86_400) }
-            let (code, name) = (campus, name)
-            let (key, secret) = try await operating.pool.transaction { session in
+            let terms = Administration.KeyTerms(
+                name: name,
+                scopes: Set(scope.isEmpty ? Scope.usual : scope.map(Scope.init)),
+                expiresAt: days.map { now + .seconds($0 * 86_400) }
+            )
+            let code = campus
+            let secret = PlatformKeySecret()
+            let key = try await operating.pool.transaction { session in
                 let campus = try operating.campus(code, in: session)
-                return try KeyIssue(campus: campus.id, name: name, scopes: scopes, expiresAt: expiresAt)
-                    .perform(action: "key.issued", OperatorSession<Definition>.operatorActor, in: session)
+                return try operating.administration(of: campus).issueKey(terms, secret: secret, in: session)
             }
             Terminal.say("key \(key.id) for \(code); it is shown this once:")
             Terminal.answer(secret.text)
@@ -92,22 +95,18 @@ struct RotateKeyCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
     func run() async throws {
         try await OperatorSession<Definition>.run(options) { operating in
             let code = campus
-            let until = SystemWallClock().now() + .seconds(overlapHours * 3_600)
             guard let old = KeyID(id) else { return }
-            let (key, secret) = try await operating.pool.transaction { session in
+            let overlap = Duration.seconds(overlapHours * 3_600)
+            let secret = PlatformKeySecret()
+            let rotated = try await operating.pool.transaction { session in
                 let campus = try operating.campus(code, in: session)
-                guard let replaced = try CredentialStore().platformKey(old, of: campus.id, in: session),
-                    try CredentialStore().expire(old, of: campus.id, at: until, in: session)
-                else { throw CommandFailure("There is no such key that still holds.") }
-                let issue = KeyIssue(
-                    campus: campus.id,
-                    name: replaced.name,
-                    scopes: Set(replaced.scopes.map(Scope.init)),
-                    expiresAt: nil
-                )
-                return try issue.perform(action: "key.rotated", OperatorSession<Definition>.operatorActor, in: session)
+                return try operating.administration(of: campus)
+                    .rotateKey(old, overlap: overlap, secret: secret, in: session)
             }
-            Terminal.say("key \(key.id) for \(code), in place of \(old), which holds until \(until); shown this once:")
+            let end = rotated.old.expiresAt?.rfc3339 ?? "it is revoked"
+            Terminal.say(
+                "key \(rotated.new.id) for \(code), in place of \(old), which holds until \(end); shown this once:"
+            )
             Terminal.answer(secret.text)
         }
     }
@@ -135,18 +134,8 @@ struct RevokeKeyCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
         try await OperatorSession<Definition>.run(options) { operating in
             let code = campus
             guard let key = KeyID(id) else { return }
-            try await operating.pool.transaction { session in
-                let campus = try operating.campus(code, in: session)
-                guard try CredentialStore().revoke(key, of: campus.id, in: session) else {
-                    throw CommandFailure("There is no such key that still holds.")
-                }
-                try CredentialStore().audit(
-                    "key.revoked",
-                    subject: key.description,
-                    campus: campus.id,
-                    actor: OperatorSession<Definition>.operatorActor,
-                    in: session
-                )
+            _ = try await operating.pool.transaction { session in
+                try operating.administration(of: operating.campus(code, in: session)).revokeKey(key, in: session)
             }
             Terminal.say("key \(key) is revoked")
         }
@@ -168,7 +157,8 @@ struct ListKeysCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
         try await OperatorSession<Definition>.run(options) { operating in
             let code = campus
             let keys = try await operating.pool.transaction { session in
-                try CredentialStore().platformKeys(of: operating.campus(code, in: session).id, in: session)
+                let campus = try operating.campus(code, in: session)
+                return try CredentialStore().platformKeys(of: campus.id, limit: 10_000, in: session)
             }
             let now = SystemWallClock().now()
             for key in keys {
@@ -185,34 +175,5 @@ struct ListKeysCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
                 )
             }
         }
-    }
-}
-
-/// A key to be issued.
-struct KeyIssue: Sendable {
-    let campus: CampusID
-    let name: String
-    let scopes: Set<Scope>
-    let expiresAt: Timestamp?
-
-    /// Stores a new key and notes who issued it; the secret is nowhere but in the answer.
-    func perform(
-        action: String,
-        _ actor: Actor,
-        in session: borrowing Session
-    ) throws -> (key: PlatformKey, secret: PlatformKeySecret) {
-        var generator = SystemRandomNumberGenerator()
-        let secret = PlatformKeySecret(using: &generator)
-        let key = PlatformKey(
-            id: KeyID.make(at: SystemWallClock().now(), using: &generator),
-            campus: campus,
-            name: name,
-            scopes: scopes,
-            expiresAt: expiresAt,
-            revokedAt: nil
-        )
-        try CredentialStore().insert(key, secret: secret, in: session)
-        try CredentialStore().audit(action, subject: key.id.description, campus: campus, actor: actor, in: session)
-        return (key, secret)
     }
 }

@@ -128,6 +128,15 @@ struct OperatorSession<Definition: ServiceDefinition> {
 
 /// What went wrong in a command, in words that say what to do.
 struct CommandFailure: SafelyDescribedError {
+    /// What the operator does to a campus, noted as the operator's.
+    func administration(of campus: StoredCampus) -> Administration {
+        Administration(
+            of: campus.id,
+            by: Administrator(operator: Self.operatorActor),
+            at: SystemWallClock().now()
+        )
+    }
+
     let description: String
 
     init(_ description: String) {
@@ -149,6 +158,9 @@ private struct ValidationFailure: Error, CustomStringConvertible {
     let description: String
 
     init(_ description: String) {
+        } catch let problem as Problem {
+            let faults = problem.faults.map { "\n  - \($0.pointer) \($0.detail)" }
+            throw ValidationFailure(problem.detail + faults.joined())
         self.description = description
     }
 }

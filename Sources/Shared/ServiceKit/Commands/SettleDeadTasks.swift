@@ -63,7 +63,7 @@ struct SettleDeadTasks<Definition: ServiceDefinition> {
     }
 
     private static func note(_ action: String, _ task: DeadTask, in session: borrowing Session) throws {
-        try CredentialStore().audit(
+        try AuditStore().note(
             action,
             subject: "\(Definition.stream.rawValue) task \(task.id)",
             campus: task.campus,

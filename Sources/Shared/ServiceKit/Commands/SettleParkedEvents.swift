@@ -51,7 +51,7 @@ struct SettleParkedEvents<Definition: ServiceDefinition> {
         _ detail: JSON,
         in session: borrowing Session
     ) throws {
-        try CredentialStore().audit(
+        try AuditStore().note(
             action,
             subject: subject,
             campus: campus,

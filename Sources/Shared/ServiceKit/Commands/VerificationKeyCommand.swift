@@ -8,8 +8,12 @@ struct VerificationKeyCommand<Definition: ServiceDefinition>: AsyncParsableComma
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "verification-key",
-            abstract: "Add and revoke the keys that users' tokens are verified with.",
-            subcommands: [AddVerificationKeyCommand<Definition>.self, RevokeVerificationKeyCommand<Definition>.self]
+            abstract: "Add, list and revoke the keys that users' tokens are verified with.",
+            subcommands: [
+                AddVerificationKeyCommand<Definition>.self, ImportJWKSCommand<Definition>.self,
+                ListVerificationKeysCommand<Definition>.self, RevokeVerificationKeyCommand<Definition>.self,
+                RevokeKeySetCommand<Definition>.self,
+            ]
         )
     }
 }
@@ -19,8 +23,8 @@ struct AddVerificationKeyCommand<Definition: ServiceDefinition>: AsyncParsableCo
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "add",
-            abstract: "Add a public key, or make a shared HS256 secret.",
-            discussion: "With HS256 a new secret is made and printed, once, in base64url."
+            abstract: "Add a public key, or a shared HS256 secret.",
+            discussion: "With HS256 and no --secret-file a new secret is made and printed, once, in base64url."
         )
     }
 
@@ -29,14 +33,17 @@ struct AddVerificationKeyCommand<Definition: ServiceDefinition>: AsyncParsableCo
     @Option(help: "The code of the campus.")
     var campus: String
 
-    @Option(help: "Its name in token headers, unique over all campuses.")
+    @Option(help: "Its name in token headers, unique in the campus.")
     var kid: String
 
-    @Option(help: "HS256, RS256, ES256 or EdDSA.")
+    @Option(help: "HS256, RS256, ES256 or EdDSA: the one algorithm that the key is used with.")
     var algorithm = "HS256"
 
     @Option(help: "A file with the PEM public key.")
     var publicKey: String?
+
+    @Option(help: "A file with the HS256 secret, at least 32 bytes in base64url.")
+    var secretFile: String?
 
     @Flag(help: "Succeed when a key of that name exists already; nothing is printed then.")
     var ifMissing = false
@@ -45,66 +52,153 @@ struct AddVerificationKeyCommand<Definition: ServiceDefinition>: AsyncParsableCo
         guard let algorithm = VerificationKey.Algorithm(rawValue: algorithm) else {
             throw ValidationError("--algorithm is HS256, RS256, ES256 or EdDSA.")
         }
-        guard (algorithm == .hs256) == (publicKey == nil) else {
-            throw ValidationError("--public-key goes with RS256, ES256 and EdDSA, and only with them.")
+        guard (algorithm == .hs256) == (publicKey == nil), algorithm == .hs256 || secretFile == nil else {
+            throw ValidationError(
+                "--public-key goes with RS256, ES256 and EdDSA, --secret-file with HS256, and only with them."
+            )
         }
-        guard (1...128).contains(kid.utf8.count) else { throw ValidationError("--kid has 1 to 128 characters.") }
+        guard JWKS.isKID(kid) else { throw ValidationError("--kid has 1 to 128 visible characters and no spaces.") }
     }
 
     func run() async throws {
         try await OperatorSession<Definition>.run(options) { operating in
             guard let algorithm = VerificationKey.Algorithm(rawValue: algorithm) else { return }
-            let material = try material()
             let (code, kid, acceptsExisting) = (campus, kid, ifMissing)
-            let anyCampus = CampusID(high: 0, low: 0)
-            _ = try await VerificationKey(
+            let material = try material()
+            let campus = try await operating.pool.transaction { try operating.campus(code, in: $0) }
+            let key = try await VerificationKey(
                 kid: kid,
-                campus: anyCampus,
+                campus: campus.id,
                 algorithm: algorithm,
                 material: material,
                 revokedAt: nil
             )
             let isNew = try await operating.pool.transaction { session in
-                let campus = try operating.campus(code, in: session)
-                if let existing = try CredentialStore().verificationKey(kid: kid, in: session) {
-                    guard acceptsExisting, existing.campus == campus.id else {
-                        throw CommandFailure("A key named \(kid) exists already.")
-                    }
+                if acceptsExisting, try CredentialStore().verificationKey(kid, of: campus.id, in: session) != nil {
                     return false
                 }
-                let key = StoredVerificationKey(
-                    kid: kid,
-                    campus: campus.id,
-                    algorithm: algorithm.rawValue,
-                    material: material,
-                    revokedAt: nil
-                )
-                try CredentialStore().insert(key, in: session)
-                try CredentialStore().audit(
-                    "verification_key.added",
-                    subject: kid,
-                    campus: campus.id,
-                    actor: OperatorSession<Definition>.operatorActor,
-                    detail: ["algorithm": .string(algorithm.rawValue)],
-                    in: session
-                )
+                _ = try operating.administration(of: campus).addKey(key, material: material, in: session)
                 return true
             }
             guard isNew else { return Terminal.say("verification key \(kid) exists already") }
             Terminal.say("verification key \(kid) for \(code), \(algorithm.rawValue)")
-            if algorithm == .hs256 { Terminal.answer(material) }
+            if algorithm == .hs256, secretFile == nil { Terminal.answer(material) }
         }
     }
 
     private func material() throws -> String {
-        guard let publicKey else {
-            var generator = SystemRandomNumberGenerator()
-            return Base64URL.encode((0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) })
-        }
+        if let file = publicKey { return try TextFile(file).text }
+        if let file = secretFile { return try TextFile(file).text.filter { !$0.isWhitespace } }
+        return VerificationKey.newSecret()
+    }
+}
+
+/// Adds keys of a JSON Web Key Set: those of a file at once, those of an address as they are published.
+struct ImportJWKSCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "import-jwks",
+            abstract: "Add the keys of a JWKS: of a file once, or of an https address as they change.",
+            discussion: """
+                A running OrderService fetches an address within seconds and then as often as its provider says; keys that are \
+                published no more end, and while it cannot be reached the last ones hold. list shows how that goes.
+                """
+        )
+    }
+
+    @OptionGroup var options: SettingOptions
+
+    @Option(help: "The code of the campus.")
+    var campus: String
+
+    @Option(help: "A file with the set.")
+    var file: String?
+
+    @Option(help: "Where the set is published.")
+    var url: String?
+
+    @Flag(help: "Let the address lie on this machine, also without TLS: for development only.")
+    var allowLoopback = false
+
+    func validate() throws {
+        guard (file == nil) != (url == nil) else { throw ValidationError("Give --file or --url.") }
+        guard let url else { return }
         do {
-            return try String(contentsOfFile: publicKey, encoding: .utf8)
+            _ = try PublicURL(url, allowsLoopback: allowLoopback)
         } catch {
-            throw CommandFailure("The file \(publicKey) cannot be read.")
+            throw ValidationError("--url \(error.detail).")
+        }
+    }
+
+    func run() async throws {
+        try await OperatorSession<Definition>.run(options) { operating in
+            let code = campus
+            let campus = try await operating.pool.transaction { try operating.campus(code, in: $0) }
+            if let url {
+                let set = try await operating.pool.transaction { session in
+                    try operating.administration(of: campus).addKeySet(url, in: session)
+                }
+                Terminal.say("key set for \(code), fetched by the running OrderService:")
+                return Terminal.answer(set.set.id.description)
+            }
+            guard let file else { return }
+            let json: JSON
+            do {
+                json = try JSON(parsing: try TextFile(file).text)
+            } catch let error as JSONSyntaxError {
+                throw CommandFailure("\(file) is not JSON: \(error.description).")
+            }
+            let keys = try JWKS(json, admitsSecrets: true).keys
+            var parsed: [(key: VerificationKey, material: String)] = []
+            for key in keys { parsed.append((try await VerificationKey(key, of: campus.id), key.material)) }
+            let added = parsed
+            try await operating.pool.transaction { session in
+                for (key, material) in added {
+                    _ = try operating.administration(of: campus).addKey(key, material: material, in: session)
+                }
+            }
+            for key in keys { Terminal.answer("\(key.kid)  \(key.algorithm.rawValue)") }
+        }
+    }
+}
+
+/// Lists the verification keys of a campus and its key sets.
+struct ListVerificationKeysCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(commandName: "list", abstract: "List the verification keys of a campus and its key sets.")
+    }
+
+    @OptionGroup var options: SettingOptions
+
+    @Option(help: "The code of the campus.")
+    var campus: String
+
+    func run() async throws {
+        try await OperatorSession<Definition>.run(options) { operating in
+            let code = campus
+            let store = KeySetStore()
+            let (added, sets, keys) = try await operating.pool.transaction { session in
+                let campus = try operating.campus(code, in: session).id
+                let sets = try store.sets(of: campus, after: nil, limit: 10_000, in: session)
+                return (
+                    try CredentialStore().verificationKeys(of: campus, limit: 10_000, in: session), sets,
+                    try store.keys(of: sets.map(\.id), in: campus, session: session)
+                )
+            }
+            var table = TextTable(["KID", "ALGORITHM", "STATE", "FROM"])
+            for (key, createdAt) in added {
+                let state = key.revokedAt.map { "revoked \($0)" } ?? "holds"
+                table.add([key.kid, key.algorithm, state, "added \(createdAt)"])
+            }
+            for set in sets {
+                for key in keys[set.id] ?? [] { table.add([key.kid, key.algorithm, "holds", "\(set.id)"]) }
+            }
+            for line in table.lines { Terminal.answer(line) }
+            for set in sets {
+                let state =
+                    set.revokedAt.map { "revoked \($0)" } ?? set.fetchedAt.map { "fetched \($0)" } ?? "not fetched"
+                Terminal.answer("\(set.id)  \(set.url)  \(state)\(set.fault.map { "; last attempt: \($0)" } ?? "")")
+            }
         }
     }
 }
@@ -129,20 +223,58 @@ struct RevokeVerificationKeyCommand<Definition: ServiceDefinition>: AsyncParsabl
     func run() async throws {
         try await OperatorSession<Definition>.run(options) { operating in
             let (code, kid) = (campus, kid)
-            try await operating.pool.transaction { session in
-                let campus = try operating.campus(code, in: session)
-                guard try CredentialStore().revokeVerificationKey(kid: kid, of: campus.id, in: session) else {
-                    throw CommandFailure("There is no such key that still holds.")
-                }
-                try CredentialStore().audit(
-                    "verification_key.revoked",
-                    subject: kid,
-                    campus: campus.id,
-                    actor: OperatorSession<Definition>.operatorActor,
-                    in: session
-                )
+            _ = try await operating.pool.transaction { session in
+                try operating.administration(of: operating.campus(code, in: session))
+                    .revokeVerificationKey(kid, in: session)
             }
             Terminal.say("verification key \(kid) is revoked")
+        }
+    }
+}
+
+/// Ends a key set.
+struct RevokeKeySetCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "revoke-jwks",
+            abstract: "End a key set and all its keys; their tokens hold for at most five seconds more."
+        )
+    }
+
+    @OptionGroup var options: SettingOptions
+
+    @Option(help: "The code of the campus.")
+    var campus: String
+
+    @Option(help: "The id of the set, as list shows it.")
+    var id: String
+
+    func validate() throws {
+        guard KeySetID(id) != nil else { throw ValidationError("--id is not a key set's id; list shows them.") }
+    }
+
+    func run() async throws {
+        try await OperatorSession<Definition>.run(options) { operating in
+            let code = campus
+            guard let set = KeySetID(id) else { return }
+            _ = try await operating.pool.transaction { session in
+                try operating.administration(of: operating.campus(code, in: session)).revokeKeySet(set, in: session)
+            }
+            Terminal.say("key set \(set) is revoked")
+        }
+    }
+}
+
+/// A file that an option names.
+struct TextFile {
+    /// All of it.
+    let text: String
+
+    init(_ path: String) throws {
+        do {
+            text = try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw CommandFailure("The file \(path) cannot be read.")
         }
     }
 }

@@ -37,8 +37,9 @@ public struct Page: Sendable {
     }
 
     /// From 1970 to the end of 9999.
-    private static let times = Timestamp(seconds: 0)...Timestamp(seconds: 253_402_300_799)
-    private static let foreign = Problem.validation([Fault("/cursor", "is not a cursor of this list", in: .query)])
+    static let times = Timestamp(seconds: 0)...Timestamp(seconds: 253_402_300_799)
+    /// A cursor of another list.
+    public static let foreign = Problem.validation([Fault("/cursor", "is not a cursor of this list", in: .query)])
 }
 
 /// A place in a list, opaque to the client: the values that order the list, of the last item sent.

@@ -99,6 +99,11 @@ extension LoggedEvent {
         .error,
         "A stored verification key cannot be used"
     )
+    static let keySetDemandLost = LoggedEvent(
+        "key_set.demand_lost",
+        .warning,
+        "Key sets could not be asked for ahead of their time"
+    )
     static let idempotencyPurged = LoggedEvent("idempotency.purged", .debug, "Expired idempotency keys removed")
     static let idempotencyPurgeFailed = LoggedEvent(
         "idempotency.purge_failed",
@@ -115,7 +120,7 @@ extension LoggedEvent {
     /// Every event of the edge, for the documentation.
     public static let edge: [LoggedEvent] = [
         .requestServed, .requestOnBehalf, .requestFailed, .requestUnavailable, .streamFailed, .campusSettingsInvalid,
-        .verificationKeyInvalid, .idempotencyPurged, .idempotencyPurgeFailed, .logsDropped, .stats, .serviceStarting,
-        .serviceListening, .serviceFailed, .serviceStopped,
+        .verificationKeyInvalid, .keySetDemandLost, .idempotencyPurged, .idempotencyPurgeFailed, .logsDropped, .stats,
+        .serviceStarting, .serviceListening, .serviceFailed, .serviceStopped,
     ]
 }

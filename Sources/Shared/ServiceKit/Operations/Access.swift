@@ -14,6 +14,8 @@ public struct Scope: Hashable, Sendable, RawRepresentable {
     public static let ordersRead = Scope(rawValue: "orders:read")
     /// Place orders and report everything that happens to them, payments included.
     public static let ordersWrite = Scope(rawValue: "orders:write")
+    /// Bring in past orders with their payments and refunds.
+    public static let ordersImport = Scope(rawValue: "orders:import")
     /// Read cases, refunds, policies and statistics.
     public static let afterSalesRead = Scope(rawValue: "after_sales:read")
     /// Open and move cases for a stated actor, report refund results.
@@ -22,14 +24,24 @@ public struct Scope: Hashable, Sendable, RawRepresentable {
     public static let notificationsRead = Scope(rawValue: "notifications:read")
     /// Manage webhook endpoints, contacts and preferences.
     public static let notificationsWrite = Scope(rawValue: "notifications:write")
+    /// Export all that is known of one person.
+    public static let personsExport = Scope(rawValue: "persons:export")
     /// Advance the clock of a test campus.
     public static let testClock = Scope(rawValue: "test:clock")
 
-    /// Every scope there is.
-    public static let all: [Scope] = [
-        .ordersRead, .ordersWrite, .afterSalesRead, .afterSalesWrite, .notificationsRead, .notificationsWrite,
-        .testClock,
+    /// Change the settings and the credentials of the campus, and read who did so.
+    ///
+    /// A key has it only when it was issued with it by name.
+    public static let campusAdmin = Scope(rawValue: "campus:admin")
+
+    /// What a key is issued for when nothing is said: everything but to administer.
+    public static let usual: [Scope] = [
+        .ordersRead, .ordersWrite, .ordersImport, .afterSalesRead, .afterSalesWrite, .notificationsRead,
+        .notificationsWrite,
+        .personsExport, .testClock,
     ]
+    /// Every scope there is.
+    public static let all: [Scope] = usual + [.campusAdmin]
 }
 
 /// Who may ask for an operation.

@@ -60,7 +60,7 @@ public struct ServiceRuntime: Sendable {
         )
         let shared: [any Service] = [
             foundation.pool, foundation.background, foundation.listener, foundation.ticker,
-            UpkeepService(pool: foundation.background, logger: logger),
+            UpkeepService(pool: foundation.background, logger: logger), foundation.directory.keySetDemand,
         ]
         let purge = IdempotencyPurge(store: foundation.idempotency, pool: foundation.pool, logger: logger)
         self.foundation = foundation
