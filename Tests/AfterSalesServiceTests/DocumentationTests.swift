@@ -20,13 +20,30 @@ struct DocumentationTests {
         }
     }
 
-    @Test("docs/configuration.md lists each setting, and each word for the sandbox channel")
+    @Test("docs/configuration.md lists each setting")
     func settings() throws {
         let page = try page("configuration.md")
         for setting in AfterSales.settings {
             #expect(page.contains("| `\(setting.name)` | \(setting.allowed) |"), "\(setting.name)")
             #expect(page.contains(setting.meaning), "\(setting.name)")
         }
-        for marker in SandboxMarker.allCases { #expect(page.contains("| `\(marker.rawValue)` |")) }
+    }
+
+    @Test(
+        "docs/integrate/playground.md lists each word and amount for the sandbox channel, and none that it does not know"
+    )
+    func sandbox() throws {
+        let page = try Repository.text(of: "docs/integrate/playground.md")
+        let rows = page.matches(of: /\n\| `(SANDBOX-[A-Z-]+)` \| ([0-9]+) \|/).map { "\($0.1) \($0.2)" }
+        #expect(Set(rows) == Set(SandboxMarker.allCases.map { "\($0.rawValue) \($0.amount.fen)" }))
+        #expect(rows.count == SandboxMarker.allCases.count)
+        #expect(page.contains("`\(SandboxMarker.refusalCode)`"))
+        #expect(Set(SandboxMarker.allCases.map(\.amount)).count == SandboxMarker.allCases.count)
+        for marker in SandboxMarker.allCases { #expect(SandboxMarker(in: "txn-\(marker.rawValue)-1") == marker) }
+        let example = try #require(
+            page.firstMatch(of: /`(SANDBOX-FAIL=[A-Z_]+)`.*?with `([A-Z_]+)`/.dotMatchesNewlines())
+        )
+        #expect(SandboxMarker(in: String(example.1)) == .fail)
+        #expect(SandboxMarker.code(in: "wx_\(example.1).7") == example.2)
     }
 }

@@ -53,18 +53,20 @@ struct SandboxEntry: Hashable, Sendable {
     let confirmsAt: Timestamp
 
     /// What the channel says of it at that time; nil when it knows of none.
-    func report(at now: Timestamp, number: String) -> ChannelReport? {
+    ///
+    /// - `refusal`: the code that it refuses with.
+    func report(at now: Timestamp, number: String, refusal: String) -> ChannelReport? {
         switch outcome {
-        case .lost: nil
-        case .failed: .failed(code: "SANDBOX_REFUSED")
-        case .succeeded, .abnormal, .closed: now < confirmsAt ? .processing(channelRefundID: number) : settled(number)
+        case .lost, .failed: settled(number, refusal)
+        case .succeeded, .abnormal, .closed:
+            now < confirmsAt ? .processing(channelRefundID: number) : settled(number, refusal)
         }
     }
 
-    private func settled(_ number: String) -> ChannelReport? {
+    private func settled(_ number: String, _ refusal: String) -> ChannelReport? {
         switch outcome {
         case .lost: nil
-        case .failed: .failed(code: "SANDBOX_REFUSED")
+        case .failed: .failed(code: refusal)
         case .succeeded: .succeeded(channelRefundID: number)
         case .abnormal: .abnormal(code: "USER_ACCOUNT_ABNORMAL")
         case .closed: .closed(code: "SANDBOX_CLOSED")

@@ -1,8 +1,11 @@
-/// How the sandbox channel is told to misbehave: by a word anywhere in the `transaction_id` of the payment it refunds.
+import Model
+
+/// How the sandbox channel is told to misbehave: by a word anywhere in the `transaction_id` of the payment it refunds, or, where there is
+/// none, by the amount of the refund.
 enum SandboxMarker: String, CaseIterable, Hashable, Sendable {
     /// Refuses the first time and takes the retry on.
     case failOnce = "SANDBOX-FAIL-ONCE"
-    /// Refuses every time.
+    /// Refuses every time, with the code that follows, if one does.
     case fail = "SANDBOX-FAIL"
     /// Takes the refund on, and loses its answer to the first request: the money moves.
     case loseAnswer = "SANDBOX-LOSE-ANSWER"
@@ -10,10 +13,23 @@ enum SandboxMarker: String, CaseIterable, Hashable, Sendable {
     case loseRequest = "SANDBOX-LOSE-REQUEST"
     /// Answers late.
     case slow = "SANDBOX-SLOW"
+    /// Answers at once and pays later than others.
+    case late = "SANDBOX-LATE"
     /// Takes the refund on and cannot pay it out.
     case abnormal = "SANDBOX-ABNORMAL"
     /// Takes the refund on and closes it without paying.
     case closed = "SANDBOX-CLOSED"
+
+    /// What a refund's payment or amount asks for; nil when the refund is to go well.
+    init?(for instruction: RefundInstruction) {
+        if let named = SandboxMarker(in: instruction.payment.transactionID) {
+            self = named
+        } else if let priced = Self.allCases.first(where: { $0.amount == instruction.amount }) {
+            self = priced
+        } else {
+            return nil
+        }
+    }
 
     /// The marker in that text; nil when there is none.
     init?(in transactionID: String) {
@@ -21,12 +37,38 @@ enum SandboxMarker: String, CaseIterable, Hashable, Sendable {
         self = marker
     }
 
+    /// The refund that asks for it without a word: an amount no canteen asks for, under the cap that a new campus has for a customer's day.
+    var amount: Money {
+        switch self {
+        case .fail: Money(fen: 19_901)
+        case .failOnce: Money(fen: 19_902)
+        case .loseAnswer: Money(fen: 19_903)
+        case .loseRequest: Money(fen: 19_904)
+        case .slow: Money(fen: 19_905)
+        case .late: Money(fen: 19_906)
+        case .abnormal: Money(fen: 19_907)
+        case .closed: Money(fen: 19_908)
+        }
+    }
+
+    /// The code that a refusal has when the transaction does not name one.
+    static let refusalCode = "SANDBOX_REFUSED"
+
+    /// The code that the transaction asks a refusal to have: what follows `SANDBOX-FAIL=`, capital letters, digits and underscores.
+    static func code(in transactionID: String) -> String {
+        guard let place = transactionID.firstRange(of: "\(fail.rawValue)=") else { return refusalCode }
+        let code = transactionID[place.upperBound...].prefix { character in
+            character.isASCII && (character.isUppercase || character.isNumber || character == "_")
+        }
+        return code.isEmpty ? refusalCode : String(code.prefix(64))
+    }
+
     /// What the first request comes to.
     var firstOutcome: SandboxOutcome {
         switch self {
         case .fail, .failOnce: .failed
         case .loseRequest: .lost
-        case .loseAnswer, .slow: .succeeded
+        case .loseAnswer, .slow, .late: .succeeded
         case .abnormal: .abnormal
         case .closed: .closed
         }
@@ -36,7 +78,7 @@ enum SandboxMarker: String, CaseIterable, Hashable, Sendable {
     var laterOutcome: SandboxOutcome {
         switch self {
         case .fail: .failed
-        case .failOnce, .loseAnswer, .loseRequest, .slow: .succeeded
+        case .failOnce, .loseAnswer, .loseRequest, .slow, .late: .succeeded
         case .abnormal: .abnormal
         case .closed: .closed
         }
