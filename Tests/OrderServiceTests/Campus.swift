@@ -26,10 +26,11 @@ struct TestCampus: Sendable {
         isTest: Bool = true,
         clock: any WallClock = SystemWallClock(),
         settings: JSON = [:],
+        settingsOfService: [String: String] = [:],
         _ body: @Sendable @escaping (TestCampus) async throws -> Void
     ) async throws {
         try await withDatabase { database in
-            try await serve(database, clock: clock) { client in
+            try await serve(database, clock: clock, settings: settingsOfService) { client in
                 try await body(try await seeded(database, client, isTest: isTest, settings: settings))
             }
         }
@@ -39,11 +40,12 @@ struct TestCampus: Sendable {
     static func serve(
         _ database: TestDatabase,
         clock: any WallClock = SystemWallClock(),
+        settings: [String: String] = [:],
         _ body: @Sendable @escaping (any TestClientProtocol) async throws -> Void
     ) async throws {
         let configuration = try ServiceConfiguration(
             OrderServiceDefinition.allSettings,
-            values: ["DATABASE_URL": database.url(as: .orderService), "HTTP_PORT": "0", "DATABASE_POOL_WAIT_S": "20"]
+            values: values.merging(settings) { _, given in given }
         )
         let runtime = try await ServiceRuntime(
             OrderServiceDefinition.self,

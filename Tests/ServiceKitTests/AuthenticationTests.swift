@@ -246,11 +246,15 @@ struct AuthenticationTests {
                 #expect(try await client.ask(.get, Self.path, credential: key.secret).status == 200)
                 #expect(try await client.ask(.get, Self.path).status == 200)
                 let campus = platform.campus
-                let isRevoked = try await pool.transaction { session in
-                    let key = try CredentialStore().revoke(key.id, of: campus, in: session)
-                    return try CredentialStore().revokeVerificationKey(kid: "north-1", of: campus, in: session) && key
+                try await pool.transaction { session in
+                    let administration = Administration(
+                        of: campus,
+                        by: Administrator(operator: Actor(role: .admin, id: "cli")),
+                        at: SystemWallClock().now()
+                    )
+                    _ = try administration.revokeKey(key.id, in: session)
+                    _ = try administration.revokeVerificationKey("north-1", in: session)
                 }
-                #expect(isRevoked)
                 let revoked = ContinuousClock.now
                 for credential in [key.secret, client.token] {
                     try await eventually("the revocation holds", within: .seconds(6)) {
