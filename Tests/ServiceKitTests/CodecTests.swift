@@ -115,7 +115,7 @@ struct CodecTests {
 
     @Test("Accept and Content-Type are read as RFC 9110 has it")
     func negotiation() {
-        func accepts(_ header: String?) -> Bool { ContentNegotiation.accepts(header, "application/json") }
+        func accepts(_ header: String?) -> Bool { ContentNegotiation.accepts(header, ["application/json"]) }
         #expect(accepts(nil) && accepts("*/*") && accepts("application/json") && accepts("application/*;q=0.5"))
         #expect(accepts("text/html, application/json;q=0.9, */*;q=0.1"))
         #expect(!accepts("text/html") && !accepts("application/json;q=0, text/html") && !accepts("*/*;q=0"))

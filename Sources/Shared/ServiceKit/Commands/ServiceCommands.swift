@@ -30,7 +30,8 @@ public enum ServiceCommands<Definition: ServiceDefinition> {
                 ServeCommand<Definition>.self, MigrateCommand<Definition>.self, CampusCommand<Definition>.self,
                 KeyCommand<Definition>.self, VerificationKeyCommand<Definition>.self, TokenCommand<Definition>.self,
                 TasksCommand<Definition>.self, EventsCommand<Definition>.self, OpenAPICommand<Definition>.self,
-            ],
+                ProblemsCommand<Definition>.self,
+            ] + Definition.commands,
             defaultSubcommand: ServeCommand<Definition>.self
         )
     }
@@ -54,23 +55,30 @@ struct SettingsHelp {
 }
 
 /// How settings are given on the command line.
-struct SettingOptions: ParsableArguments {
+package struct SettingOptions: ParsableArguments {
     @Option(name: .customLong("set"), help: ArgumentHelp("Override a setting.", valueName: "NAME=VALUE"))
-    var overrides: [String] = []
+    package var overrides: [String] = []
+
+    /// None overridden.
+    package init() {}
 }
 
 /// What the commands of operators share: a database, as a login that may change its objects.
-struct OperatorSession<Definition: ServiceDefinition> {
-    let pool: ConnectionPool
-    let logger: Logger
+package struct OperatorSession<Definition: ServiceDefinition> {
+    /// Its one connection.
+    package let pool: ConnectionPool
+    /// Writes to standard error, for people.
+    package let logger: Logger
 
     /// Runs `body` with a connection to the database that the settings name.
-    static func run<Value: Sendable>(
+    package static func run<Value: Sendable>(
         _ options: SettingOptions,
         _ body: (OperatorSession) async throws -> Value
     ) async throws -> Value {
         try await CommandFailure.explained {
-            let (connection, logger) = try await connection(options)
+            let (connection, log) = try await connection(options)
+            defer { log.sink.flush() }
+            let logger = log.logger
             let pool = ConnectionPool(
                 connection,
                 pool: PoolConfiguration(size: 1, waitTimeout: .seconds(10)),
@@ -87,11 +95,12 @@ struct OperatorSession<Definition: ServiceDefinition> {
         }
     }
 
-    /// Where the settings say the database is, and a logger that writes to standard error.
-    static func connection(_ options: SettingOptions) async throws -> (ConnectionConfiguration, Logger) {
+    /// Where the settings say the database is, and a log on standard error, to be flushed at the end.
+    static func connection(_ options: SettingOptions) async throws -> (ConnectionConfiguration, ServiceLog) {
         let optional = Setting<String?>.optionalText("DATABASE_URL", secret: true, Setting.databaseURL.meaning)
         let configuration = try await ServiceConfiguration(
-            [optional] + OperatorSettings.all + [Setting.logLevel.defaulting(to: "notice")],
+            [optional] + OperatorSettings.all
+                + [Setting.logLevel.defaulting(to: "notice"), Setting.logFormat.defaulting(to: "text")],
             overrides: options.overrides
         )
         guard let url = try configuration[OperatorSettings.migrationDatabaseURL] ?? configuration[optional] else {
@@ -102,13 +111,13 @@ struct OperatorSession<Definition: ServiceDefinition> {
         let log = ServiceLog(
             service: Definition.name,
             level: try configuration[.logLevel],
-            format: .text,
+            format: try configuration[.logFormat],
             descriptor: 2,
             isColoured: isatty(2) == 1
         )
         var connection = try ConnectionConfiguration(url: url)
         connection.applicationName = "\(Definition.name) command"
-        return (connection, log.logger)
+        return (connection, log)
     }
 
     /// The campus of that code.
@@ -119,15 +128,6 @@ struct OperatorSession<Definition: ServiceDefinition> {
         return campus
     }
 
-    /// Who operates, for the audit: the account of the operating system.
-    static var operatorActor: Actor {
-        let name = getenv("USER").map { String(cString: $0) } ?? "uid-\(getuid())"
-        return Actor(role: .admin, id: Actor.isValidID("cli:\(name)") ? "cli:\(name)" : "cli")
-    }
-}
-
-/// What went wrong in a command, in words that say what to do.
-struct CommandFailure: SafelyDescribedError {
     /// What the operator does to a campus, noted as the operator's.
     func administration(of campus: StoredCampus) -> Administration {
         Administration(
@@ -137,9 +137,20 @@ struct CommandFailure: SafelyDescribedError {
         )
     }
 
-    let description: String
+    /// Who operates, for the audit: the account of the operating system.
+    static var operatorActor: Actor {
+        let name = getenv("USER").map { String(cString: $0) } ?? "uid-\(getuid())"
+        return Actor(role: .admin, id: Actor.isValidID("cli:\(name)") ? "cli:\(name)" : "cli")
+    }
+}
 
-    init(_ description: String) {
+/// What went wrong in a command, in words that say what to do.
+package struct CommandFailure: SafelyDescribedError {
+    /// What went wrong, and what to do about it.
+    package let description: String
+
+    /// With these words.
+    package init(_ description: String) {
         self.description = description
     }
 
@@ -147,6 +158,9 @@ struct CommandFailure: SafelyDescribedError {
     static func explained<Value>(_ body: () async throws -> Value) async throws -> Value {
         do {
             return try await body()
+        } catch let problem as Problem {
+            let faults = problem.faults.map { "\n  - \($0.pointer) \($0.detail)" }
+            throw ValidationFailure(problem.detail + faults.joined())
         } catch let error as any SafelyDescribedError {
             throw ValidationFailure(error.description)
         }
@@ -154,26 +168,23 @@ struct CommandFailure: SafelyDescribedError {
 }
 
 /// Ends the process with a message and without usage.
-private struct ValidationFailure: Error, CustomStringConvertible {
+private struct ValidationFailure: SafelyDescribedError {
     let description: String
 
     init(_ description: String) {
-        } catch let problem as Problem {
-            let faults = problem.faults.map { "\n  - \($0.pointer) \($0.detail)" }
-            throw ValidationFailure(problem.detail + faults.joined())
         self.description = description
     }
 }
 
 /// Writes what a command answers: to standard output what scripts read, to standard error what people read.
-enum Terminal {
+package enum Terminal {
     /// A line that scripts read.
-    static func answer(_ line: String) {
+    package static func answer(_ line: String) {
         write(line, to: 1)
     }
 
     /// A line for people.
-    static func say(_ line: String) {
+    package static func say(_ line: String) {
         write(line, to: 2)
     }
 

@@ -16,12 +16,12 @@ struct RequestReader: Sendable {
 
     private let operation: Operation
     private let parameters: ParameterReader
-    private let contentType: String
+    private let contentTypes: [String]
 
     init(_ operation: Operation) {
         self.operation = operation
         self.parameters = ParameterReader(operation)
-        self.contentType = operation.contentType
+        self.contentTypes = operation.contentTypes
     }
 
     /// Whether the path's values can name something.
@@ -32,8 +32,9 @@ struct RequestReader: Sendable {
     /// Reads query, headers and body; throws all their faults at once.
     func read(_ request: Request, query: Substring?) async throws -> Input {
         let headers = request.headers
-        guard ContentNegotiation.accepts(headers[.accept], contentType) else {
-            throw Problem(.notAcceptable, "This operation answers with \(contentType).")
+        guard ContentNegotiation.accepts(headers[.accept], contentTypes) else {
+            let types = contentTypes.joined(separator: ", ")
+            throw Problem(.notAcceptable, "This operation answers with \(types).")
         }
         var input = Input()
         var faults: [Fault] = []

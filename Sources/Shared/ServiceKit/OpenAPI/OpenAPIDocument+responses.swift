@@ -41,8 +41,9 @@ extension OpenAPIDocument {
     /// An operation's answers and problems by status.
     static func responses(of operation: Operation, _ schemas: inout SchemaComponents) -> JSONObject {
         var responses: JSONObject = [:]
-        for response in operation.responses {
-            responses["\(response.status)"] = describe(response, operation, &schemas)
+        for response in operation.responses where responses["\(response.status)"] == nil {
+            let alike = operation.responses.filter { $0.status == response.status }
+            responses["\(response.status)"] = describe(alike, operation, &schemas)
         }
         let problems = problems(of: operation)
         for status in Set(problems.map(\.status)).sorted() {
@@ -76,21 +77,27 @@ extension OpenAPIDocument {
         return kinds.union(operation.problems)
     }
 
+    /// One answer, which may come in several types.
     private static func describe(
-        _ response: ResponseDescription,
+        _ responses: [ResponseDescription],
         _ operation: Operation,
         _ schemas: inout SchemaComponents
     ) -> JSON {
         var headers: JSONObject = ["X-Request-Id": header("The name of the request.")]
-        for entry in response.headers { headers[entry.name] = header(entry.summary) }
+        for entry in responses.flatMap(\.headers) { headers[entry.name] = header(entry.summary) }
         if operation.access.needsCredential { describeAllowance(in: &headers) }
         if operation.isIdempotent { headers["Idempotent-Replayed"] = header("`true` when this is the stored answer.") }
-        var object: JSONObject = ["description": .string(response.summary), "headers": .object(headers)]
-        switch response.content {
-        case .none: break
-        case .json(let schema): object["content"] = ["application/json": ["schema": schemas.document(schema)]]
-        case .other(let type, _): object["content"] = .object([type: ["schema": ["type": "string"]]])
+        var content: JSONObject = [:]
+        for response in responses {
+            switch response.content {
+            case .none: break
+            case .json(let schema): content["application/json"] = ["schema": schemas.document(schema)]
+            case .other(let type, _): content[type] = ["schema": ["type": "string"]]
+            }
         }
+        let summary = responses.map(\.summary).joined(separator: " ")
+        var object: JSONObject = ["description": .string(summary), "headers": .object(headers)]
+        if !content.members.isEmpty { object["content"] = .object(content) }
         return .object(object)
     }
 

@@ -51,6 +51,13 @@ public struct Call: Sendable {
 
     /// A logger that names this request; made when asked for, because most requests log nothing.
     public var logger: Logger {
+    /// Which of these media types the client likes best: the first when it says nothing.
+    ///
+    /// - `types`: those that the operation declares, of which the edge has found one to be acceptable.
+    public func preferredType(among types: [String]) -> String? {
+        ContentNegotiation.preferred(types, by: headers[.accept])
+    }
+
         var logger = baseLogger
         logger[.requestID] = requestID
         logger[.traceID] = trace.traceID

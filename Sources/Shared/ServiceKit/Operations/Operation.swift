@@ -126,16 +126,11 @@ public struct Operation: Sendable {
         }
     }
 
-    /// The types its answers have; nil when some answer has no body or it is JSON as usual.
-    var contentType: String {
-        for response in responses {
-            switch response.content {
-            case .json: return "application/json"
-            case .other(let type, _): return type
-            case .none: continue
-            }
-        }
-        return "application/json"
+    /// The types its answers can have, the usual one first; JSON when none has a body.
+    var contentTypes: [String] {
+        var types: [String] = []
+        for type in responses.compactMap(\.contentType) where !types.contains(type) { types.append(type) }
+        return types.isEmpty ? ["application/json"] : types
     }
 
     /// Its parameters in the query.

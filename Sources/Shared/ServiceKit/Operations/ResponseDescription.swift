@@ -15,6 +15,15 @@ public struct ResponseDescription: Sendable {
     let content: Content
     let headers: [Header]
 
+    /// The type of its body; nil when it has none.
+    var contentType: String? {
+        switch content {
+        case .none: nil
+        case .json: "application/json"
+        case .other(let type, _): type
+        }
+    }
+
     /// A response header worth naming.
     public struct Header: Sendable {
         let name: String

@@ -1,3 +1,4 @@
+import ArgumentParser
 import EventLog
 import Logging
 import Model
@@ -22,6 +23,8 @@ public protocol ServiceDefinition: Sendable {
     static var problems: [ProblemKind] { get }
     /// What it logs beyond what all services do.
     static var events: [LoggedEvent] { get }
+    /// Its commands beyond those that every service has.
+    static var commands: [any ParsableCommand.Type] { get }
 
     /// Puts the service together.
     ///
@@ -34,6 +37,8 @@ extension ServiceDefinition {
     public static var settings: [any DeclaredSetting] { [] }
     /// None.
     public static var problems: [ProblemKind] { [] }
+    /// None.
+    public static var commands: [any ParsableCommand.Type] { [] }
 
     /// Values for the settings that have no default, good enough to describe the service without running it.
     static var settingsForDescription: [String: String] {
