@@ -13,6 +13,11 @@ extension LoggedEvent {
     static let caseUrged = LoggedEvent("case.urged", .info, "Customer urged a case")
     static let caseClosed = LoggedEvent("case.closed", .info, "Case closed after its follow-up time")
     static let caseReviewMissed = LoggedEvent("case.sla_missed", .warning, "Case was not looked at or decided in time")
+    static let caseDueSoon = LoggedEvent(
+        "case.sla_due_soon",
+        .warning,
+        "Cases will not be looked at or decided in time unless somebody does so now"
+    )
     static let moneyBrake = LoggedEvent("money.brake", .error, "Automatic refunds reached a cap; a person decides")
     static let systemCaseOpened = LoggedEvent("case.opened_by_system", .info, "Case opened for money that is due back")
     static let moneyDueAlreadyPromised = LoggedEvent(
@@ -34,6 +39,47 @@ extension LoggedEvent {
         "refund.stays_unknown",
         .error,
         "A channel's answer has been lost for a quarter of an hour"
+    )
+    static let refundUnanswered = LoggedEvent(
+        "refund.unanswered",
+        .error,
+        "Platform was asked for a refund and does not say what came of it"
+    )
+    static let refundContradicted = LoggedEvent(
+        "refund.contradicted",
+        .error,
+        "Platform reports of a refund what cannot be true beside what stands; it stands"
+    )
+    static let refundPaidThoughReleased = LoggedEvent(
+        "refund.paid_though_released",
+        .error,
+        "Platform paid a refund whose money had been released; it may be paid twice"
+    )
+    static let refundPartlyPaid = LoggedEvent(
+        "refund.partly_paid",
+        .error,
+        "Platform reports another amount than the refund's as paid, which was refused"
+    )
+    static let refundReportIgnored = LoggedEvent(
+        "refund.report_ignored",
+        .info,
+        "Platform's report says nothing new; what stands stands"
+    )
+    static let ledgerNonzero = LoggedEvent(
+        "ledger.nonzero",
+        .error,
+        "Ledger and refunds do not come to nothing together"
+    )
+    static let reconciliationClosed = LoggedEvent("reconciliation.closed", .info, "Books of a campus day closed")
+    static let reconciliationFailed = LoggedEvent(
+        "reconciliation.failed",
+        .error,
+        "Books of a campus day could not be closed; tried again"
+    )
+    static let reconciliationDiffers = LoggedEvent(
+        "reconcile.difference",
+        .error,
+        "The platform's books of a day differ from ours"
     )
     static let refundVoidRefused = LoggedEvent(
         "refund.void_refused",
@@ -62,6 +108,13 @@ extension LoggedEvent {
     )
     static let refundClosed = LoggedEvent("refund.closed", .notice, "Refund ended unpaid; the money is released")
 
+    static let partyStored = LoggedEvent("party.stored", .info, "Facts about parties stored")
+    static let erasureRequested = LoggedEvent(
+        "erasure.requested",
+        .notice,
+        "What is known of a person is to be erased"
+    )
+
     /// The line for a refund that has come to stand there.
     static func refund(_ status: RefundStatus) -> LoggedEvent {
         switch status {
@@ -81,8 +134,12 @@ extension LoggedEvent {
         [
             .caseOpened, .caseDecided, .caseAttached, .caseClaimed, .caseWithdrawn, .caseCommented, .caseUrged,
             .caseClosed,
-            .caseReviewMissed, .moneyBrake, .systemCaseOpened, .moneyDueAlreadyPromised, .refundMissing,
-            .refundUnsettled, .refundStaysUnknown, .refundVoidRefused, .refundRetried,
+            .caseReviewMissed, .caseDueSoon, .moneyBrake, .systemCaseOpened, .moneyDueAlreadyPromised, .ledgerNonzero,
+            .refundMissing,
+            .refundUnsettled, .refundStaysUnknown, .refundUnanswered, .refundContradicted, .refundPaidThoughReleased,
+            .refundPartlyPaid, .refundReportIgnored, .refundVoidRefused, .refundRetried, .reconciliationClosed,
+            .reconciliationFailed, .reconciliationDiffers,
+            .partyStored, .erasureRequested,
         ] + RefundStatus.allCases.map(LoggedEvent.refund)
 }
 

@@ -74,7 +74,7 @@ extension ProblemKind {
     /// Every kind that this service adds to those of the edge.
     static let afterSales: [ProblemKind] = [
         .kindNotOffered, .nothingRefundable, .caseAlreadyOpen, .ownCase, .claimedByAnother, .channelUnavailable,
-        .channelSilent, .refundNotVoidable,
+        .channelSilent, .refundNotVoidable, .notPaidByPlatform, .dayNotClosed,
     ]
 }
 
@@ -160,6 +160,16 @@ extension RefundRefusal {
     fileprivate var allowedToPeople: [String] {
         (status.isFinal || step == .submit ? [] : ["retry"]) + (status.allows(.void) ? ["void"] : [])
     }
+        case .platformSilent:
+            Problem(
+                .refundNotVoidable,
+                "The platform was asked for this refund and has not reported that it failed.",
+                members: ["channel_status": "unknown"]
+            )
+        case .notPaidByPlatform(let channel):
+            Problem(.notPaidByPlatform, "It goes through \(channel.rawValue), which is asked directly.")
+        case .notRequestedYet:
+            Problem.illegalTransition(state: RefundStatus.created.rawValue, allowed: []).notBefore(.seconds(1))
 }
 
 extension Duration {
@@ -181,3 +191,12 @@ func refusalsAsProblems<Value>(_ body: () async throws -> Value) async throws ->
         throw AfterSalesRefusal.refundState(refusal).problem
     }
 }
+extension Problem {
+    /// The same problem, with when to ask again.
+    fileprivate func notBefore(_ wait: Duration) -> Problem {
+        var copy = self
+        copy.headers[.retryAfter] = wait.retryAfter
+        return copy
+    }
+}
+

@@ -37,6 +37,12 @@ enum AfterSalesRefusal: Error, Hashable {
     case urgedTooSoon(retryAfter: Duration)
     /// The channel cannot be asked at the moment.
     case channelSilent
+    /// Only the platform can say what became of the refund, and has not said that it does not pay it.
+    case platformSilent
+    /// The platform does not pay this refund, so it has nothing to say of it.
+    case notPaidByPlatform(PaymentChannel)
+    /// The platform was not asked for the refund yet.
+    case notRequestedYet
     /// The channel knows the refund and has not closed it, so it cannot be given up.
     case channelKnowsRefund(ChannelReport)
     /// The request to the channel may still be on its way, so that its not knowing the refund proves nothing yet.

@@ -25,7 +25,8 @@ enum AfterSales: ServiceDefinition {
                 pool: pool,
                 confirmDelay: try foundation.configuration[.sandboxConfirmDelay],
                 clock: foundation.clock
-            )
+            ),
+            .delegated: DelegatedChannel(),
         ])
 
         let execute = ExecuteRefund(
@@ -75,9 +76,23 @@ enum AfterSales: ServiceDefinition {
             afterCommit: { count in if count > 0 { moneyDueWorker.hint() } }
         )
 
-        let fireTimer = FireCaseTimer(pool: pool, directory: directory, logger: logger)
+        let fireCaseTimer = FireCaseTimer(pool: pool, directory: directory, logger: logger)
+        let fireRefundTimer = FireRefundTimer(pool: pool, directory: directory, logger: logger)
+        let eraseCases = EraseInRounds(
+            PersonalCases(),
+            owner: stream,
+            pool: pool,
+            directory: directory,
+            logger: logger
+        )
         let timers = TimerService(owner: stream, pool: foundation.background, ticker: ticker, logger: logger) { due in
-            try await fireTimer(due)
+            if due.kind == EraseInRounds.timer {
+                try await eraseCases(due)
+            } else if RefundTimer(rawValue: due.kind) != nil {
+                try await fireRefundTimer(due)
+            } else {
+                try await fireCaseTimer(due)
+            }
         }
 
         let requests = RequestTransaction(pool: pool, idempotency: foundation.idempotency) {

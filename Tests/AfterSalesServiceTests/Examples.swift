@@ -36,7 +36,12 @@ enum Examples {
         )
     }
 
-    static func makeRefund(status: RefundStatus, channelRefundID: String? = nil) -> Refund {
+    static func makeRefund(
+        status: RefundStatus,
+        channel: PaymentChannel = .sandbox,
+        code: String? = nil,
+        channelRefundID: String? = nil
+    ) -> Refund {
         Refund(
             id: RefundID(high: 0x0192_0000_0000_7000, low: 0x8000_0000_0000_0007),
             campus: CampusID(high: 1, low: 0),
@@ -48,7 +53,7 @@ enum Examples {
             isTest: false,
             payment: RefundedPayment(
                 id: PaymentID(high: 3, low: 1),
-                channel: .sandbox,
+                channel: channel,
                 transactionID: "txn_1",
                 outTradeNumber: nil,
                 merchantAccount: nil,
@@ -56,10 +61,12 @@ enum Examples {
                 amount: Money(fen: 100)
             ),
             amount: Money(fen: 10),
+            reason: .late,
             automatic: true,
             createdAt: now - .seconds(60),
             status: status,
             version: 4,
+            code: code,
             channelRefundID: channelRefundID,
             updatedAt: now - .seconds(60)
         )

@@ -47,6 +47,13 @@ struct PaymentFixture: Sendable {
     /// How much of it is for this order; nil is all of it.
     var share: Int64?
     var purpose = "settles"
+    /// What the platform told of it for a refund.
+    var outTradeNumber: String?
+    var merchantAccount: String?
+    var payerAmount: Int64?
+    var payerID: String?
+    /// How long before it was recorded it was made, in seconds.
+    var reportedAfter: Int64 = 0
 }
 
 extension PaymentFixture {
@@ -60,8 +67,13 @@ extension PaymentFixture {
     ) throws {
         try session.execute(
             """
-            insert into campus.payment (campus_id, id, channel, transaction_id, amount_fen, paid_at, created_at)
-            values (\(campus), \(id), \(channel), \(transaction), \(amount), \(createdAt), \(createdAt))
+            insert into campus.payment (
+                campus_id, id, channel, transaction_id, amount_fen, paid_at, out_trade_no, mchid, payer_fen, payer_openid,
+                created_at
+            ) values (
+                \(campus), \(id), \(channel), \(transaction), \(amount), \(createdAt - .seconds(reportedAfter)),
+                \(outTradeNumber), \(merchantAccount), \(payerAmount), \(payerID), \(createdAt)
+            )
             on conflict do nothing
             """
         )

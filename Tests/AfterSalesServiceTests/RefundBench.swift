@@ -19,25 +19,28 @@ struct RefundBench: Sendable {
     let task: LeasedTask
     let execute: ExecuteRefund
     let voidRefund: VoidRefund
+    let fireTimer: FireRefundTimer
     let move = MoveRefund()
 
-    /// Decides a refund of these lines, or of the whole order, through `channel`, which is the campus's sandbox, and hands
-    /// it to `body` before anything is done.
+    /// Decides a refund of these lines, or of the whole order, through `channel`, which is the campus's sandbox unless told
+    /// otherwise, and hands it to `body` before anything is done.
     static func with(
-        _ channel: ScriptedChannel,
+        _ channel: any RefundChannel,
+        for payment: PaymentChannel = .sandbox,
         lines: [LineQuantity]? = nil,
         requestLifetime: Duration = .zero,
+        logger: Logger = .silent,
         _ body: @Sendable (RefundBench) async throws -> Void
     ) async throws {
         try await withDatabase { database in
             let owner = try database.pool(as: .superuser, size: 2)
             let pool = try database.pool(as: .afterSalesService, size: 4)
             let id = try await TestCampus.insertCampus(owner, isTest: true)
-            let order = OrderFixture(minutesLate: 20)
+            let order = OrderFixture(minutesLate: 20, payments: [PaymentFixture(channel: payment)])
             try await order.insert(id, try database.pool(as: .orderService, size: 1))
             let directory = CampusDirectory(pool: pool, clock: SystemWallClock(), logger: .silent)
             let campus = try #require(try await directory.campus(id))
-            let channels = RefundChannels([.sandbox: channel])
+            let channels = RefundChannels([payment: channel])
             let refund = try await decide(
                 order,
                 lines.map(AfterSalesService.Scope.lines) ?? .wholeOrder,
@@ -50,7 +53,7 @@ struct RefundBench: Sendable {
                 directory: directory,
                 channels: channels,
                 clock: SystemWallClock(),
-                logger: .silent
+                logger: logger
             )
             let voidRefund = VoidRefund(
                 pool: pool,
@@ -67,7 +70,8 @@ struct RefundBench: Sendable {
                     refund: refund,
                     task: leased(refund),
                     execute: execute,
-                    voidRefund: voidRefund
+                    voidRefund: voidRefund,
+                    fireTimer: FireRefundTimer(pool: pool, directory: directory, logger: logger)
                 )
             )
         }

@@ -15,7 +15,7 @@ struct RefundTransitionTests {
     private static func target(_ status: RefundStatus, _ step: RefundStep) -> RefundStatus? {
         switch (status, step) {
         case (.created, .submit), (.failed, .submit), (.unknown, .submit), (.submitting, .submit): .submitting
-        case (.submitting, .loseAnswer): .unknown
+        case (.submitting, .loseAnswer), (.processing, .loseAnswer): .unknown
         case (.created, .void), (.failed, .void), (.unknown, .void): .closed
         case (.submitting, .report(let report)), (.processing, .report(let report)), (.unknown, .report(let report)),
             (.failed, .report(let report)), (.abnormal, .report(let report)):

@@ -46,7 +46,7 @@ final class ScriptedChannel: RefundChannel {
         state.withLock { state in state.book = state.book.mapValues { _ in report } }
     }
 
-    func submit(_ instruction: RefundInstruction) async throws -> ChannelReport {
+    func submit(_ instruction: RefundInstruction) async throws -> ChannelReport? {
         let behaviour = state.withLock { state -> Behaviour in
             let behaviour = state.script.isEmpty ? .accept : state.script.removeFirst()
             let number = instruction.outRefundNumber

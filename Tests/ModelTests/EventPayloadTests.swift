@@ -51,6 +51,23 @@ import Testing
         isTest: false
     )
 
+    private static let fullRequest = RefundRequest(
+        outTradeNumber: "T1",
+        merchantAccount: "1900000001",
+        subMerchantAccount: "1900000002",
+        paymentAmount: Money(fen: 1_900),
+        payerAmount: Money(fen: 1_700),
+        reason: .late
+    )
+    private static let bareRequest = RefundRequest(
+        outTradeNumber: nil,
+        merchantAccount: nil,
+        subMerchantAccount: nil,
+        paymentAmount: Money(fen: 900),
+        payerAmount: nil,
+        reason: nil
+    )
+
     @Test(arguments: [
         OrderChange.placed, .paid(payment: PaymentID(high: 7, low: 8), channel: .wechat), .accepted,
         .rejected(reason: "sold out"),
@@ -76,7 +93,8 @@ import Testing
     }
 
     @Test(arguments: [
-        RefundChange.created, .requested, .processing, .succeeded, .failed(code: "NOT_ENOUGH"),
+        RefundChange.created, .requested(fullRequest), .requested(bareRequest), .processing, .succeeded,
+        .failed(code: "NOT_ENOUGH"),
         .abnormal(code: "CARD_DEAD"),
         .unknown, .closed,
     ])
@@ -99,5 +117,20 @@ import Testing
             #expect(mismatch?.field == field)
         }
         #expect(throws: PayloadMismatch.self) { try OrderEvent(type: .caseOpened, json: event.json) }
+    }
+
+    @Test("A request to erase somebody is read back, and says nothing of them but their id")
+    func erasure() throws {
+        let request = ErasureRequest(
+            id: ErasureID(high: 9, low: 10),
+            party: Party(kind: .rider, id: "r_1"),
+            requestedAt: Timestamp(seconds: 1_772_337_906),
+            isTest: true
+        )
+        #expect(try ErasureRequest(type: request.type, json: request.json) == request)
+        #expect(
+            request.json.object?.members.map(\.name) == ["erasure_id", "kind", "party_id", "requested_at", "test"]
+        )
+        #expect(throws: PayloadMismatch(field: "type")) { try ErasureRequest(type: .orderPaid, json: request.json) }
     }
 }

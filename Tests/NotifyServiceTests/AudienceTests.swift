@@ -105,7 +105,7 @@ struct AudienceCase: Sendable, CustomTestStringConvertible {
         AudienceCase(.afterSales(Samples.afterSales(.commented)), by: .agent, tells: [.customer]),
 
         AudienceCase(.refund(Samples.refund(.created)), tells: [.customer]),
-        AudienceCase(.refund(Samples.refund(.requested)), tells: []),
+        AudienceCase(.refund(Samples.refund(.requested(Samples.refundRequest))), tells: []),
         AudienceCase(.refund(Samples.refund(.processing)), tells: []),
         AudienceCase(.refund(Samples.refund(.succeeded)), tells: [.customer, .merchant]),
         AudienceCase(.refund(Samples.refund(.failed(code: "X"))), tells: [.customer, .desk]),

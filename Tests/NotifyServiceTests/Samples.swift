@@ -59,6 +59,15 @@ enum Samples {
         )
     }
 
+    static let refundRequest = RefundRequest(
+        outTradeNumber: "T1",
+        merchantAccount: "1900000001",
+        subMerchantAccount: nil,
+        paymentAmount: Money(fen: 900),
+        payerAmount: nil,
+        reason: .late
+    )
+
     static func refund(_ change: RefundChange) -> RefundEvent {
         RefundEvent(
             facts: RefundFacts(

@@ -24,10 +24,12 @@ struct CaseReader: Sendable {
         )
     }
 
-    /// What happened to a case and to the refunds that answer it.
+    /// What happened to a case and to the refunds that answer it; what the platform said against that is for staff.
     func timeline(_ id: CaseID, for principal: Principal, in session: borrowing Session) throws -> [TimelineEntry] {
         _ = try visible(id, to: principal, in: session)
-        return try timelines.timeline(of: id, campus: principal.campus, in: session)
+        return try timelines.timeline(of: id, campus: principal.campus, in: session).filter { entry in
+            principal.isStaff || entry.type != TimelineEntry.contradiction
+        }
     }
 
     /// How a case was decided.

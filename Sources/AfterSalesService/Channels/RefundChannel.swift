@@ -8,12 +8,18 @@ import ServiceKit
 /// A call may take as long as the network takes and is never made inside a transaction. An error that it throws means
 /// that the answer was lost, and that whether money moved is not known: a channel that refuses says so in its report.
 protocol RefundChannel: Sendable {
-    /// Hands a refund to the channel. The same number again moves no second money, whatever happened to the first call.
-    func submit(_ instruction: RefundInstruction) async throws -> ChannelReport
+    /// Hands a refund to the channel; nil when it says by itself, later, what came of it. The same number again moves no
+    /// second money, whatever happened to the first call.
+    func submit(_ instruction: RefundInstruction) async throws -> ChannelReport?
 
     /// Asks what became of a refund; nil when the channel knows none of that number.
+    ///
+    /// - Throws: ``AnswerOutstanding`` when it says so by itself only, and has not yet.
     func query(_ instruction: RefundInstruction) async throws -> ChannelReport?
 }
+
+/// The channel cannot be asked: it says by itself what became of a refund, and has not said the end of it.
+struct AnswerOutstanding: Error {}
 
 /// What a channel must be told to pay a refund.
 struct RefundInstruction: Hashable, Sendable {

@@ -35,7 +35,7 @@ struct SandboxChannel: RefundChannel {
         self.clock = clock
     }
 
-    func submit(_ instruction: RefundInstruction) async throws -> ChannelReport {
+    func submit(_ instruction: RefundInstruction) async throws -> ChannelReport? {
         let marker = SandboxMarker(for: instruction)
         if marker == .slow { try await Task.sleep(for: slowness) }
         let now = clock.now()

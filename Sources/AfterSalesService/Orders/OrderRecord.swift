@@ -95,6 +95,8 @@ struct OrderPayment: Hashable, Sendable {
     var subMerchantAccount: String?
     /// The whole payment, which may cover other orders too.
     var amount: Money
+    /// What of it the payer paid, where vouchers covered the rest.
+    var payerAmount: Money?
     /// How much of it paid for this order.
     var settled: Money
     /// How much of it this order had no use for.

@@ -32,6 +32,7 @@ struct OrderRecordStore: Sendable {
         try session.query(
             """
             select p.id, p.channel, p.transaction_id, p.out_trade_no, p.mchid, p.sub_mchid, p.amount_fen,
+                p.payer_fen,
                 coalesce(sum(a.amount_fen) filter (where a.purpose in ('settles', 'partial')), 0)::bigint as settled_fen,
                 coalesce(sum(a.amount_fen) filter (where a.purpose not in ('settles', 'partial')), 0)::bigint as surplus_fen
             from campus.payment_allocation a
@@ -40,7 +41,8 @@ struct OrderRecordStore: Sendable {
                 select * from campus.payment where campus_id = a.campus_id and id = a.payment_id offset 0
             ) p
             where a.campus_id = \(campus) and a.order_id = \(order)
-            group by p.id, p.channel, p.transaction_id, p.out_trade_no, p.mchid, p.sub_mchid, p.amount_fen, p.created_at
+            group by p.id, p.channel, p.transaction_id, p.out_trade_no, p.mchid, p.sub_mchid, p.amount_fen, p.payer_fen,
+                p.created_at
             order by p.created_at, p.id
             """
         ) { row in
@@ -52,6 +54,7 @@ struct OrderRecordStore: Sendable {
                 merchantAccount: try row["mchid"],
                 subMerchantAccount: try row["sub_mchid"],
                 amount: try row["amount_fen"],
+                payerAmount: try row["payer_fen"],
                 settled: try row["settled_fen"],
                 surplus: try row["surplus_fen"]
             )

@@ -78,7 +78,7 @@ struct ExecuteRefund: Sendable {
             }
             (refund, channel) = (try await step(uncertain, .submit, attempt), found)
         }
-        let report: ChannelReport
+        let report: ChannelReport?
         do {
             report = try await channel.submit(RefundInstruction(refund))
         } catch {
@@ -86,6 +86,7 @@ struct ExecuteRefund: Sendable {
             _ = try await step(refund, .loseAnswer, attempt)
             return .retry(after: nil, reason: "the channel's answer was lost")
         }
+        guard let report else { return .settled }
         return try await settle(refund, report, attempt)
     }
 
@@ -101,16 +102,16 @@ struct ExecuteRefund: Sendable {
             guard let refund = try move.lock(id, of: order, campus: campus, for: .submit, in: session) else {
                 return .nothing
             }
-            switch refund.status {
-            case .created, .failed:
+            if refund.canBeSubmitted {
                 // A submission that was asked for an earlier state is moot.
                 guard refund.version == version else { return .nothing }
                 // Without a channel nothing is sent, and nothing may look as though it had been.
                 let channel = try channel(of: refund, attempt)
                 return .send(try move(refund, .submit, on: attempt.campus, cause, in: session), channel)
-            case .submitting, .unknown: return .ask(refund, try channel(of: refund, attempt))
-            case .processing, .succeeded, .abnormal, .closed: return .nothing
             }
+            // What the platform pays was asked of it in the transaction that began to submit it.
+            guard refund.status.isUncertain, !refund.isPaidByPlatform else { return .nothing }
+            return .ask(refund, try channel(of: refund, attempt))
         }
         if case .send(let refund, _) = beginning { log(refund) }
         return beginning

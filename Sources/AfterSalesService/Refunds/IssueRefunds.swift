@@ -76,9 +76,11 @@ extension Refund {
                 outTradeNumber: payment.outTradeNumber,
                 merchantAccount: payment.merchantAccount,
                 subMerchantAccount: payment.subMerchantAccount,
-                amount: payment.amount
+                amount: payment.amount,
+                payerAmount: payment.payerAmount
             ),
             amount: part.total,
+            reason: answered.reason,
             automatic: automatic,
             createdAt: now,
             updatedAt: now

@@ -3,8 +3,8 @@ import Model
 import Postgres
 import ServiceKit
 
-/// Takes one step of a refund: its row, with which the money it holds moves, the ledger and the case it answers, in one
-/// transaction.
+/// Takes one step of a refund: its row, with which the money it holds moves, the ledger, the case it answers and the timer
+/// that notices the platform's silence, in one transaction.
 struct MoveRefund: Sendable {
     private let orders = OrderRecordStore()
     private let refundables = RefundableStore()
@@ -14,6 +14,7 @@ struct MoveRefund: Sendable {
     private let ledger = LedgerStore()
     private let resolve = ResolveCase()
     private let reopen = ReopenCase()
+    private let timers = TimerStore(owner: .afterSales)
     private let trail = Trail()
 
     /// Locks what a step of a refund changes, in the order of locks that holds everywhere; nil when the campus has no
@@ -59,6 +60,9 @@ struct MoveRefund: Sendable {
         case .releases:
             try session.execute(refunds.update(to: next))
             entries += try finishCase(of: next, on: campus, cause, in: session)
+        }
+        if next.isPaidByPlatform {
+            try session.enqueue([timers.watching(for: next, on: campus, at: cause.at)])
         }
         try trail.record(entries, in: session)
         return next

@@ -4,7 +4,7 @@ import Model
 enum RefundStep: Hashable, Sendable {
     /// It is about to be handed to the channel.
     case submit
-    /// The channel's answer was lost; whether the money moved is not known.
+    /// The channel's answer was lost, or it said no more; whether the money moved is not known.
     case loseAnswer
     /// The channel was asked and says where it stands.
     case report(ChannelReport)
@@ -73,9 +73,9 @@ extension RefundStatus {
         switch (step, self) {
         case (.submit, .created), (.submit, .failed), (.submit, .unknown), (.submit, .submitting): true
         case (.submit, .processing), (.submit, .abnormal), (.submit, .succeeded), (.submit, .closed): false
-        case (.loseAnswer, .submitting): true
-        case (.loseAnswer, .created), (.loseAnswer, .processing), (.loseAnswer, .succeeded), (.loseAnswer, .failed),
-            (.loseAnswer, .abnormal), (.loseAnswer, .unknown), (.loseAnswer, .closed):
+        case (.loseAnswer, .submitting), (.loseAnswer, .processing): true
+        case (.loseAnswer, .created), (.loseAnswer, .succeeded), (.loseAnswer, .failed), (.loseAnswer, .abnormal),
+            (.loseAnswer, .unknown), (.loseAnswer, .closed):
             false
         case (.report, .submitting), (.report, .processing), (.report, .unknown), (.report, .failed),
             (.report, .abnormal):
@@ -92,6 +92,14 @@ extension RefundStatus {
         switch self {
         case .succeeded, .closed: true
         case .created, .submitting, .processing, .failed, .abnormal, .unknown: false
+        }
+    }
+
+    /// Whether it was sent, and what became of it is not known.
+    var isUncertain: Bool {
+        switch self {
+        case .submitting, .unknown: true
+        case .created, .processing, .succeeded, .failed, .abnormal, .closed: false
         }
     }
 
@@ -166,11 +174,22 @@ extension Refund {
         }
     }
 
+    /// Whether it may be handed to its channel without asking first what became of it: nothing moves of it now.
+    ///
+    /// The platform that says no more of one can only be asked by asking for it again, under its one number.
+    var canBeSubmitted: Bool {
+        switch status {
+        case .created, .failed: true
+        case .unknown: isPaidByPlatform
+        case .submitting, .processing, .succeeded, .abnormal, .closed: false
+        }
+    }
+
     /// What to tell of it now; nil for what concerns nobody outside.
     var change: RefundChange? {
         switch status {
         case .created: .created
-        case .submitting: nil
+        case .submitting: isPaidByPlatform ? .requested(request) : nil
         case .processing: .processing
         case .succeeded: .succeeded
         case .failed: .failed(code: code ?? "")

@@ -22,6 +22,8 @@ struct Refund: Hashable, Sendable {
     let payment: RefundedPayment
     /// How much.
     let amount: Money
+    /// Why, as its case says; nil of those that are older than this is kept.
+    let reason: CaseReason?
     /// Whether rules alone decided it.
     let automatic: Bool
     /// When it was decided.
@@ -87,4 +89,29 @@ struct RefundedPayment: Hashable, Sendable {
     let subMerchantAccount: String?
     /// The whole payment.
     let amount: Money
+    /// What of it the payer paid, where vouchers covered the rest.
+    var payerAmount: Money?
+}
+
+extension Refund {
+    /// Whether the platform pays it with its own credentials and reports what came of that, rather than a channel that can
+    /// be asked.
+    var isPaidByPlatform: Bool {
+        switch payment.channel {
+        case .delegated: true
+        case .sandbox, .wechat, .alipay, .balance: false
+        }
+    }
+
+    /// What the platform needs to pay it.
+    var request: RefundRequest {
+        RefundRequest(
+            outTradeNumber: payment.outTradeNumber,
+            merchantAccount: payment.merchantAccount,
+            subMerchantAccount: payment.subMerchantAccount,
+            paymentAmount: payment.amount,
+            payerAmount: payment.payerAmount,
+            reason: reason
+        )
+    }
 }

@@ -9,7 +9,9 @@ struct RefundController: Sendable {
     let requests: RequestTransaction
     let voidRefund: VoidRefund
 
+    private let refunds = RefundStore()
     private let retryRefund = RetryRefund()
+    private let takeResult = TakeResult()
 
     private static let tag = "Refunds"
 
@@ -32,13 +34,31 @@ struct RefundController: Sendable {
                 responses: [.json("The refund.", Refund.schema, headers: [.etag]), .empty(304, "It has not changed.")]
             ) { try await get($0) },
             Operation(
+                "reportRefundResult",
+                .post,
+                "/v1/refunds/{id}/result",
+                summary: "Report what came of a refund that the platform pays itself",
+                details: """
+                    For refunds of payments with the channel `delegated`, after `refund.requested`. Reports may come late, twice and in any \
+                    order: the answer says what was made of one and what stands. Money that is back stays back; silence makes a refund \
+                    `unknown`, never anything else.
+                    """,
+                tag: Self.tag,
+                access: .platform(.afterSalesWrite),
+                body: RefundResult.schema,
+                responses: [.json("What was made of it.", RefundResult.judged, headers: [.etag])],
+                problems: [.illegalTransition, .notPaidByPlatform],
+                idempotent: true
+            ) { try await report($0) },
+            Operation(
                 "retryRefund",
                 .post,
                 "/v1/refunds/{id}/retry",
                 summary: "Hand a failed refund to its channel once more, or go on with a waiting one at once",
                 details: """
                     Under the same number, so that it cannot be paid twice. The money stayed reserved all the while. A refund that \
-                    waits for its channel, also one that could not be paid out, has its channel asked now rather than later.
+                    waits for its channel, also one that could not be paid out, has its channel asked now rather than later. A refund that \
+                    the platform pays is asked of it once more, when it failed or nothing is known of it.
                     """,
                 tag: Self.tag,
                 access: .roles([.agent, .supervisor, .admin], scope: .afterSalesWrite),
@@ -55,7 +75,8 @@ struct RefundController: Sendable {
                 summary: "Give a refund up and release its money",
                 details: """
                     The channel is asked first; only when it does not know the refund, has refused it or has closed it, is the \
-                    refund closed and its money free to be decided on again.
+                    refund closed and its money free to be decided on again. A refund that the platform pays is given up only before it \
+                    was asked for, or when the platform has reported `failed`.
                     """,
                 tag: Self.tag,
                 access: .roles([.agent, .supervisor, .admin], scope: .afterSalesWrite),
@@ -69,7 +90,27 @@ struct RefundController: Sendable {
     private func get(_ call: Call) async throws -> Reply {
         let refund = try await visible(call)
         guard !call.hasCurrent(refund.version) else { return Reply(status: 304).etag(refund.version) }
-        return .ok(refund.json).etag(refund.version)
+        guard call.principal.isPlatform else { return .ok(refund.json).etag(refund.version) }
+        let payer = try await requests.read { session in try refunds.payer(of: refund, in: session) }
+        return .ok(refund.json(paidBy: payer)).etag(refund.version)
+    }
+
+    private func report(_ call: Call) async throws -> Reply {
+        if let replayed = try await requests.replay(call) { return replayed }
+        let refund = try await visible(call)
+        guard refund.isPaidByPlatform else {
+            throw AfterSalesRefusal.notPaidByPlatform(refund.payment.channel).problem
+        }
+        if RefundResult.isPartlyPaid(call.body, refund) { call.logger.record(.refundPartlyPaid, refund.logValues) }
+        let result = try RefundResult(call.body, about: refund, now: call.now)
+        let cause = Cause(call)
+        return try await requests.once(call) { session in
+            try takeResult(result, about: refund, on: call.campus, cause, in: session)
+        } reply: { judged in
+            .ok(judged.json).etag(judged.refund.version)
+        } done: { judged in
+            call.logger.record(judged.event(of: result.report), judged.refund.logValues)
+        }
     }
 
     private func retry(_ call: Call) async throws -> Reply {
@@ -108,7 +149,7 @@ struct RefundController: Sendable {
     private func visible(_ call: Call) async throws -> Refund {
         let id: RefundID = try call.id()
         return try await requests.read { session in
-            guard let refund = try RefundStore().find(id, campus: call.principal.campus, in: session),
+            guard let refund = try refunds.find(id, campus: call.principal.campus, in: session),
                 call.principal.maySee(customer: refund.customerID, merchant: refund.merchantID)
             else { throw AfterSalesRefusal.notFound }
             return refund
@@ -120,5 +161,22 @@ struct RefundController: Sendable {
         let refund = try await visible(call)
         guard !call.principal.isStaffOnOwn(refund.customerID) else { throw AfterSalesRefusal.ownCase.problem }
         return refund
+    }
+}
+
+extension TakeResult.Judged {
+    /// As it is sent.
+    fileprivate var json: JSON {
+        ["outcome": .string(outcome.rawValue), "refund": refund.json]
+    }
+
+    /// The line for it.
+    fileprivate func event(of report: ChannelReport) -> LoggedEvent {
+        switch outcome {
+        case .taken, .late: .refund(refund.status)
+        case .repeated, .outdated: .refundReportIgnored
+        case .contradictory:
+            refund.status == .closed && report.status == .succeeded ? .refundPaidThoughReleased : .refundContradicted
+        }
     }
 }

@@ -49,14 +49,14 @@ struct RefundStore: Sendable {
             """
             insert into campus.refund (
                 campus_id, id, case_id, order_id, external_id, payment_id, customer_id, merchant_id, is_test, channel,
-                transaction_id, out_trade_no, mchid, sub_mchid, out_refund_no, amount_fen, payment_fen, automatic, created_at,
-                updated_at
+                transaction_id, out_trade_no, mchid, sub_mchid, out_refund_no, amount_fen, payment_fen, payer_fen, reason,
+                automatic, created_at, updated_at
             ) values (
                 \(new.campus), \(new.id), \(new.caseID), \(new.orderID), \(new.externalID), \(new.payment.id),
                 \(new.customerID), \(new.merchantID), \(new.isTest), \(new.payment.channel), \(new.payment.transactionID),
                 \(new.payment.outTradeNumber), \(new.payment.merchantAccount), \(new.payment.subMerchantAccount),
-                \(new.outRefundNumber), \(new.amount), \(new.payment.amount), \(new.automatic), \(new.createdAt),
-                \(new.updatedAt)
+                \(new.outRefundNumber), \(new.amount), \(new.payment.amount), \(new.payment.payerAmount), \(new.reason),
+                \(new.automatic), \(new.createdAt), \(new.updatedAt)
             )
             """,
             """
@@ -78,10 +78,18 @@ struct RefundStore: Sendable {
         """
     }
 
+    /// Who paid a payment, by the channel's id, while that is known; read where it is, because it can be forgotten there.
+    func payer(of refund: Refund, in session: borrowing Session) throws -> String? {
+        try session.first(
+            "select payer_openid from campus.payment where campus_id = \(refund.campus) and id = \(refund.payment.id)"
+        ) { row in try row["payer_openid"] as String? } ?? nil
+    }
+
     static let columns: SQL = """
         r.campus_id, r.id, r.case_id, r.order_id, r.external_id, r.payment_id, r.customer_id, r.merchant_id, r.is_test,
-        r.channel, r.transaction_id, r.out_trade_no, r.mchid, r.sub_mchid, r.amount_fen, r.payment_fen, r.automatic,
-        r.status, r.version, r.code, r.channel_refund_id, r.created_at, r.updated_at, r.submitted_at, r.settled_at
+        r.channel, r.transaction_id, r.out_trade_no, r.mchid, r.sub_mchid, r.amount_fen, r.payment_fen, r.payer_fen,
+        r.reason, r.automatic, r.status, r.version, r.code, r.channel_refund_id, r.created_at, r.updated_at,
+        r.submitted_at, r.settled_at
         """
 }
 
@@ -104,9 +112,11 @@ extension Refund {
                 outTradeNumber: try row["out_trade_no"],
                 merchantAccount: try row["mchid"],
                 subMerchantAccount: try row["sub_mchid"],
-                amount: try row["payment_fen"]
+                amount: try row["payment_fen"],
+                payerAmount: try row["payer_fen"]
             ),
             amount: try row["amount_fen"],
+            reason: try row["reason"],
             automatic: try row["automatic"],
             createdAt: try row["created_at"],
             status: try row["status"],

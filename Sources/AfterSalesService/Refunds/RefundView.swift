@@ -27,6 +27,20 @@ extension Refund {
         ]
     }
 
+    /// As the platform's own key reads it: with what it needs to pay it itself.
+    func json(paidBy payer: String?) -> JSON {
+        guard var object = json.object else { return json }
+        object["payment"] = [
+            "amount_fen": .integer(payment.amount.fen),
+            "payer_fen": payment.payerAmount.map { .integer($0.fen) } ?? .null,
+            "out_trade_no": .optional(payment.outTradeNumber),
+            "mchid": .optional(payment.merchantAccount),
+            "sub_mchid": .optional(payment.subMerchantAccount),
+            "payer_openid": .optional(payer),
+        ]
+        return .object(object)
+    }
+
     /// What it looks like.
     static let schema = JSONSchema.object(
         name: "Refund",
@@ -50,6 +64,18 @@ extension Refund {
             .required("submitted_at", .nullable(.timestamp)),
             .required("settled_at", .nullable(.timestamp)),
             .required("eta", .nullable(.timestamp), "When the money is expected to be back."),
+            .optional("payment", payment, "The payment as its channel knows it; for the platform's own key alone."),
+        ]
+    )
+    private static let payment = JSONSchema.object(
+        name: "RefundedPayment",
+        [
+            .required("amount_fen", .fen(0...Int64.max), "The whole payment."),
+            .required("payer_fen", .nullable(.fen(0...Int64.max)), "What of it the payer paid, less vouchers."),
+            .required("out_trade_no", .nullable(.string(length: 1...64)), "The platform's number of it."),
+            .required("mchid", .nullable(.string(length: 1...64)), "The merchant account that was paid."),
+            .required("sub_mchid", .nullable(.string(length: 1...64)), "The account under it."),
+            .required("payer_openid", .nullable(.string(length: 1...128)), "Who paid, until that is erased."),
         ]
     )
 }

@@ -3,7 +3,7 @@ import Model
 import Postgres
 
 /// Goes on with a refund at once, on a person's word and under the same number: hands it to its channel once more when
-/// it was refused, and otherwise does what waits to be done for it.
+/// it was refused, asks the platform anew when that says no more of it, and otherwise does what waits to be done for it.
 struct RetryRefund: Sendable {
     private let move = MoveRefund()
     private let tasks = TaskStore(owner: .afterSales)
@@ -21,7 +21,7 @@ struct RetryRefund: Sendable {
         else { throw AfterSalesRefusal.notFound }
         guard !refund.status.isFinal else { throw RefundRefusal(step: .submit, status: refund.status) }
         let isResumed = try tasks.resume(refund, in: session)
-        if refund.status == .failed {
+        if refund.status != .created, refund.canBeSubmitted {
             let work = RefundTask.submit(refund.id, of: refund.orderID, version: refund.version)
             try tasks.enqueue([work.stored(for: refund, trace: cause.trace)], in: session)
         } else if !isResumed {

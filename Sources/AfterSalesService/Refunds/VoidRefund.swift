@@ -54,6 +54,12 @@ struct VoidRefund: Sendable {
         let report: ChannelReport?
         do {
             report = try await channel.query(RefundInstruction(refund))
+        } catch is AnswerOutstanding {
+            // The platform was not asked for it yet, or has itself said that it does not pay it; nothing else proves that.
+            guard refund.status == .created || refund.status == .failed else {
+                throw AfterSalesRefusal.platformSilent
+            }
+            return refund
         } catch {
             throw AfterSalesRefusal.channelSilent
         }

@@ -63,12 +63,48 @@ public struct RefundFacts: Hashable, Sendable {
     }
 }
 
+/// What a platform that pays a refund itself has to tell its channel, beside the refund's number and amount.
+///
+/// The payer's id at the channel is not among it: channels find a payment by its number, and events outlive the wish of a
+/// person to be forgotten. `GET /v1/refunds/{id}` tells the platform.
+public struct RefundRequest: Hashable, Sendable {
+    /// The platform's number of the payment at the channel.
+    public var outTradeNumber: String?
+    /// The merchant account that was paid.
+    public var merchantAccount: String?
+    /// The account under it.
+    public var subMerchantAccount: String?
+    /// The whole payment.
+    public var paymentAmount: Money
+    /// What of it the payer paid, where vouchers covered the rest.
+    public var payerAmount: Money?
+    /// Why, as the case says.
+    public var reason: CaseReason?
+
+    /// What to tell the channel.
+    public init(
+        outTradeNumber: String?,
+        merchantAccount: String?,
+        subMerchantAccount: String?,
+        paymentAmount: Money,
+        payerAmount: Money?,
+        reason: CaseReason?
+    ) {
+        self.outTradeNumber = outTradeNumber
+        self.merchantAccount = merchantAccount
+        self.subMerchantAccount = subMerchantAccount
+        self.paymentAmount = paymentAmount
+        self.payerAmount = payerAmount
+        self.reason = reason
+    }
+}
+
 /// What happened to a refund.
 public enum RefundChange: Hashable, Sendable {
     /// It was decided and its money reserved.
     case created
-    /// The platform is asked to pay it.
-    case requested
+    /// The platform is asked to pay it, with what it needs for that.
+    case requested(RefundRequest)
     /// The channel has taken it on.
     case processing
     /// The money is back.
@@ -131,7 +167,8 @@ extension RefundEvent {
             "test": .bool(facts.isTest),
         ]
         switch change {
-        case .created, .requested, .processing, .succeeded, .unknown, .closed: break
+        case .created, .processing, .succeeded, .unknown, .closed: break
+        case .requested(let request): object.add(request)
         case .failed(let code), .abnormal(let code): object["code"] = .string(code)
         }
         return .object(object)
@@ -165,11 +202,36 @@ extension RefundFacts {
     }
 }
 
+extension JSONObject {
+    fileprivate mutating func add(_ request: RefundRequest) {
+        self["currency"] = "CNY"
+        self["out_trade_no"] = .optional(request.outTradeNumber)
+        self["mchid"] = .optional(request.merchantAccount)
+        self["sub_mchid"] = .optional(request.subMerchantAccount)
+        self["payment_fen"] = .integer(request.paymentAmount.fen)
+        self["payer_fen"] = request.payerAmount.map { .integer($0.fen) } ?? .null
+        self["reason"] = .optional(request.reason?.rawValue)
+    }
+}
+
+extension RefundRequest {
+    fileprivate init(json: JSON) throws(PayloadMismatch) {
+        self.init(
+            outTradeNumber: json["out_trade_no"]?.string,
+            merchantAccount: json["mchid"]?.string,
+            subMerchantAccount: json["sub_mchid"]?.string,
+            paymentAmount: try json.requiredMoney("payment_fen"),
+            payerAmount: json["payer_fen"]?.integer.map(Money.init(fen:)),
+            reason: json["reason"]?.string.flatMap(CaseReason.init(rawValue:))
+        )
+    }
+}
+
 extension RefundChange {
     fileprivate init(type: EventType, json: JSON) throws(PayloadMismatch) {
         switch type {
         case .refundCreated: self = .created
-        case .refundRequested: self = .requested
+        case .refundRequested: self = .requested(try RefundRequest(json: json))
         case .refundProcessing: self = .processing
         case .refundSucceeded: self = .succeeded
         case .refundFailed: self = .failed(code: try json.requiredString("code"))

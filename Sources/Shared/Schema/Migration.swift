@@ -39,6 +39,7 @@ public struct Migration: Sendable {
         Migration(10, "orders", PackageResources.M0010_orders_sql),
         Migration(20, "after_sales", PackageResources.M0020_after_sales_sql),
         Migration(30, "notifications", PackageResources.M0030_notifications_sql),
+        Migration(50, "delegated_refunds", PackageResources.M0050_delegated_refunds_sql),
         Migration(56, "campus_administration", PackageResources.M0056_campus_administration_sql),
     ]
 }

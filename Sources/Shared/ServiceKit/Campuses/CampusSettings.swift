@@ -26,6 +26,10 @@ public struct CampusSettings: Hashable, Sendable {
     public var appeal: Duration = .seconds(72 * 3_600)
     /// How long after delivery a case may be opened.
     public var claimWindow: Duration = .seconds(7 * 24 * 3_600)
+    /// How long the platform may take to say anything of a refund that it is asked to pay itself.
+    public var refundAnswer: Duration = .seconds(15 * 60)
+    /// How long it may then take to say more of one that it says is being paid.
+    public var refundProgress: Duration = .seconds(3 * 24 * 3_600)
     /// The most that rules may refund on the campus within ten minutes; more goes to a person.
     public var brakeCampusTenMinutes = Money(fen: 200_000)
     /// The most that rules may refund at one merchant's orders within a day.
@@ -113,6 +117,12 @@ extension CampusSettings {
             "Seconds after delivery in which a case may be opened.",
             3_600...31_536_000
         ),
+        Field(
+            "refund_answer_s",
+            \.refundAnswer,
+            "Seconds the platform has to answer a refund that it pays itself; then its outcome counts as unknown."
+        ),
+        Field("refund_progress_s", \.refundProgress, "Seconds it has to say more of one that it says is being paid."),
     ]
 
     private static let amounts: [Field<Money>] = [

@@ -1,0 +1,64 @@
+import EventLog
+import Model
+import Postgres
+import ServiceKit
+
+/// Takes in what the platform says of a refund that it pays itself.
+///
+/// Reports come late, twice and in any order. Each is kept; one that fits moves the refund, and one that cannot be true beside
+/// what stands moves nothing and alarms people. Two at once wait for each other at the order's lock.
+struct TakeResult: Sendable {
+    private let move = MoveRefund()
+    private let reports = RefundReportStore()
+    private let timers = TimerStore(owner: .afterSales)
+
+    /// A report that was taken in.
+    struct Judged: Sendable {
+        /// What was made of it.
+        let outcome: ReportOutcome
+        /// The refund before it.
+        let before: Refund
+        /// The refund after it.
+        let refund: Refund
+    }
+
+    /// Takes in a report about a refund that the platform pays.
+    ///
+    /// - Throws: ``AfterSalesRefusal/notRequestedYet`` for one that the platform cannot have been asked for.
+    func callAsFunction(
+        _ result: RefundResult,
+        about seen: Refund,
+        on campus: Campus,
+        _ cause: Cause,
+        in session: borrowing Session
+    ) throws -> Judged {
+        let step = RefundStep.report(result.report)
+        guard let refund = try move.lock(seen.id, of: seen.orderID, campus: seen.campus, for: step, in: session) else {
+            throw AfterSalesRefusal.notFound
+        }
+        guard refund.status != .created else { throw AfterSalesRefusal.notRequestedYet }
+        let outcome = try judge(result, about: refund, in: session)
+        try session.enqueue([reports.insertion(of: result, about: refund, outcome: outcome, cause)])
+        guard outcome.isTaken else {
+            // Who says again that it is being paid is not silent.
+            if refund.status == .processing, outcome == .repeated {
+                try session.enqueue([timers.watching(for: refund, on: campus, at: cause.at)])
+            }
+            return Judged(outcome: outcome, before: refund, refund: refund)
+        }
+        let moved = try move(refund, step, on: campus, cause, in: session)
+        return Judged(outcome: outcome, before: refund, refund: moved)
+    }
+
+    private func judge(
+        _ result: RefundResult,
+        about refund: Refund,
+        in session: borrowing Session
+    ) throws -> ReportOutcome {
+        let outcome = refund.judgement(of: result, lastRequest: try reports.lastRequest(of: refund, in: session))
+        guard outcome == .contradictory,
+            try reports.isKnownContradiction(result.report, of: refund, in: session)
+        else { return outcome }
+        return .repeated
+    }
+}
