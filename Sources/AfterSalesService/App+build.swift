@@ -1,3 +1,4 @@
+import ArgumentParser
 import EventLog
 import Model
 import Postgres
@@ -11,7 +12,10 @@ enum AfterSales: ServiceDefinition {
     static let summary = "Cases, decisions and refunds: everything that goes wrong with an order and is put right."
     static let stream = EventStream.afterSales
     static let defaultPort = 8_082
-    static let settings: [any DeclaredSetting] = [Setting.sandboxConfirmDelay, Setting.refundRequestLifetime]
+    static let settings: [any DeclaredSetting] = [
+        Setting.sandboxConfirmDelay, Setting.refundRequestLifetime, Setting.reconciliationGrace,
+    ]
+    static let commands: [any ParsableCommand.Type] = [ReconcileCommand.self]
     static let problems = ProblemKind.afterSales
     static let events = LoggedEvent.afterSales
 
@@ -106,12 +110,15 @@ enum AfterSales: ServiceDefinition {
             requestLifetime: try foundation.configuration[.refundRequestLifetime]
         )
         let watch = WatchRefunds(pool: pool, clock: foundation.clock, logger: logger)
+        let closeDay = CloseDay(pool: pool, grace: try foundation.configuration[.reconciliationGrace])
+        let closeDays = CloseDays(pool: pool, directory: directory, closeDay: closeDay, logger: logger)
         register(consumer, watch, foundation)
         return ServiceParts(
             operations: CaseController(requests: requests, channels: channels).operations
                 + DeskController(requests: requests, channels: channels).operations
-                + RefundController(requests: requests, voidRefund: voidRefund).operations,
-            services: [refundWorker, moneyDueWorker, consumer, timers, watch]
+                + RefundController(requests: requests, voidRefund: voidRefund).operations
+                + ReconciliationController(pool: pool, closeDay: closeDay).operations,
+            services: [refundWorker, moneyDueWorker, consumer, timers, watch, closeDays]
         )
     }
 
@@ -149,5 +156,12 @@ extension Setting where Value == Duration {
         default: 120,
         0...3_600,
         "How long after a refund was sent its channel's not knowing it proves nothing, so that it cannot be given up yet."
+    )
+    /// When a day's books are closed.
+    static let reconciliationGrace = Setting.seconds(
+        "RECONCILIATION_GRACE_S",
+        default: 900,
+        60...86_400,
+        "How long after a campus day ended its books are closed."
     )
 }

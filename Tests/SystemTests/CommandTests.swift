@@ -28,6 +28,19 @@ extension SystemTests {
             #expect(run.errors.contains("Usage:"))
         }
 
+        @Test(
+            "A comparison that cannot be made ends differently from one that finds differences",
+            arguments: [
+                [], ["--date", "x", "--campus", "c", "--file", "f"], ["--colour"],
+                ["--campus", "c", "--date", "2026-03-01", "--file", "/nowhere"],
+            ]
+        )
+        func reconcile(arguments: [String]) async throws {
+            let run = try await CommandRun.of(ServiceName.afterSales.rawValue, ["reconcile"] + arguments)
+            #expect(run.status == 2)
+            #expect(!run.errors.isEmpty)
+        }
+
         @Test("A bad configuration is refused at once, with every fault named", arguments: ServiceName.allCases)
         func nameEveryFault(service: ServiceName) async throws {
             let run = try await CommandRun.of(
