@@ -39,9 +39,7 @@ struct ConsumerGroupTests {
             let effects = try await Effects.make(in: database)
             let pool = try database.pool(as: .orderService, size: 14)
             let subjects = (0..<40).map { _ in AnyID.new() }
-            try await effects.pool.autocommit { session in
-                try session.execute("insert into public.subject (id) select unnest(\(subjects))")
-            }
+            try await effects.add(subjects)
             let ticker = Ticker(pool: try database.pool(as: .orderService, size: 1), logger: .silent)
             let groups = [try recorder(database, member: "a"), try recorder(database, member: "b")]
             try await running([ticker] + groups) {
@@ -50,32 +48,7 @@ struct ConsumerGroupTests {
                         "select count(distinct lease_by) from campus.notifications_cursor where consumer = 'recorder'"
                     ) == 2
                 }
-                let deadline = ContinuousClock.now + .seconds(4)
-                try await withThrowingTaskGroup(of: Void.self) { tasks in
-                    // Takes its transaction id early, and its subject with it.
-                    tasks.addTask {
-                        try await pool.transaction { session in
-                            try write(subjects[0], in: session)
-                            try session.execute("select pg_sleep(3)")
-                            try write(subjects[0], in: session)
-                        }
-                        ticker.hint()
-                    }
-                    for _ in 0..<12 {
-                        tasks.addTask {
-                            while ContinuousClock.now < deadline {
-                                let mine = subjects.dropFirst().shuffled().prefix(2).sorted()
-                                let fails = Int.random(in: 0..<10) == 0
-                                _ = try? await pool.transaction { session in
-                                    for subject in mine { try write(subject, in: session) }
-                                    if fails { throw CancellationError() }
-                                }
-                                ticker.hint()
-                            }
-                        }
-                    }
-                    try await tasks.waitForAll()
-                }
+                try await writeAtOnce(to: subjects, through: pool, ticker)
                 let appended = try await effects.appended().count
                 #expect(appended > 200)
                 try await eventually("all events handled", within: .seconds(60)) {
@@ -318,4 +291,43 @@ func write(_ subject: AnyID, in session: borrowing Session) throws {
         "update public.subject set version = version + 1 where id = \(subject) returning version"
     ) { try $0[0] }
     try EventStore(stream: .orders).append([example(subject, version: version)], in: session)
+}
+
+/// Twelve writers that now and then roll back, and a transaction held open beside them for three seconds.
+func writeAtOnce(to subjects: [AnyID], through pool: ConnectionPool, _ ticker: Ticker) async throws {
+    let deadline = ContinuousClock.now + .seconds(4)
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+        // Takes its transaction id early, and its subject with it.
+        tasks.addTask {
+            try await pool.transaction { session in
+                try write(subjects[0], in: session)
+                try session.execute("select pg_sleep(3)")
+                try write(subjects[0], in: session)
+            }
+            ticker.hint()
+        }
+        for _ in 0..<12 {
+            tasks.addTask {
+                while ContinuousClock.now < deadline {
+                    let mine = subjects.dropFirst().shuffled().prefix(2).sorted()
+                    let fails = Int.random(in: 0..<10) == 0
+                    _ = try? await pool.transaction { session in
+                        for subject in mine { try write(subject, in: session) }
+                        if fails { throw CancellationError() }
+                    }
+                    ticker.hint()
+                }
+            }
+        }
+        try await tasks.waitForAll()
+    }
+}
+
+extension Effects {
+    /// Makes subjects that ``write(_:in:)`` counts the versions of.
+    func add(_ subjects: [AnyID]) async throws {
+        try await pool.autocommit { session in
+            _ = try session.execute("insert into public.subject (id) select unnest(\(subjects))")
+        }
+    }
 }

@@ -15,7 +15,7 @@ struct EventStoreTests {
             try await pool.append(roots.reversed().map { example($0) })
             try await pool.tick()
             let reader = FeedReader(streams: [.orders])
-            let page = try await pool.transaction { session in
+            let page = try await database.pool(as: .notifyService, size: 1).transaction { session in
                 try reader.read(after: reader.oldest(in: session), campus: exampleCampus, limit: 200, in: session)
             }
             #expect(page.events.map(\.root) == roots.reversed())

@@ -12,6 +12,13 @@ struct PartitionTests {
         UpkeepService(pool: pool, retention: .seconds(retentionDays * 86_400), logger: .silent)
     }
 
+    /// Makes a partition for each of the last forty days.
+    private func makeOldPartitions(_ admin: ConnectionPool) async throws {
+        try await admin.transaction { session in
+            try session.execute("select count(*) from campus.make_event_partitions(current_date - 40, current_date)")
+        }
+    }
+
     private func partitions(_ admin: ConnectionPool, _ stream: EventStream = .orders) async throws -> [String] {
         try await admin.autocommit { session in
             try session.query(
@@ -72,7 +79,7 @@ struct PartitionTests {
                 ) c
                 """
             )
-            #expect(indexes == 2)
+            #expect(indexes == 3)
             // A row of tomorrow goes to tomorrow's partition.
             try await admin.autocommit { session in
                 try session.execute(
@@ -93,11 +100,7 @@ struct PartitionTests {
             let effects = try await Effects.make(in: database)
             let admin = try database.patientPool()
             let pool = try database.pool(as: .orderService)
-            try await admin.transaction { session in
-                try session.execute(
-                    "select count(*) from campus.make_event_partitions(current_date - 40, current_date)"
-                )
-            }
+            try await makeOldPartitions(admin)
             // An event of forty days ago, as the log would have recorded it then.
             try await admin.autocommit { session in
                 try session.execute(
@@ -154,19 +157,17 @@ struct PartitionTests {
         try await withDatabase { database in
             let admin = try database.pool(size: 2)
             let pool = try database.pool(as: .orderService)
-            try await database.patientPool().transaction { session in
-                try session.execute(
-                    "select count(*) from campus.make_event_partitions(current_date - 40, current_date)"
-                )
-            }
+            try await makeOldPartitions(try database.patientPool())
             let locked = Wakeup()
+            let isReleased = Flag()
             async let holding: Void = admin.transaction { session in
                 try session.execute("lock table campus.orders_event in access share mode")
                 locked.raise()
-                try session.execute("select pg_sleep(1.5)")
+                try session.stayOpen(until: isReleased)
             }
             _ = try await locked.wait(atMost: .seconds(5))
             let findings = try await upkeep(pool).runOnce()
+            isReleased.set()
             // It is tried once in a round: trying costs every writer the wait.
             #expect(!findings.contains { $0.event == "partition.dropped" })
             try await holding
@@ -180,11 +181,7 @@ struct PartitionTests {
         try await withDatabase { database in
             let admin = try database.pool(size: 2)
             let pool = try database.pool(as: .orderService)
-            try await database.patientPool().transaction { session in
-                try session.execute(
-                    "select count(*) from campus.make_event_partitions(current_date - 40, current_date)"
-                )
-            }
+            try await makeOldPartitions(try database.patientPool())
             // A tick that is to be removed, which somebody keeps the upkeep from removing.
             for _ in 0..<2 {
                 try await pool.append([example()])
@@ -200,7 +197,7 @@ struct PartitionTests {
             async let holding: Void = admin.transaction { session in
                 try session.execute("select from campus.tick for update")
                 locked.raise()
-                while !isReleased.value { try session.execute("select pg_sleep(0.02)") }
+                try session.stayOpen(until: isReleased)
             }
             _ = try await locked.wait(atMost: .seconds(5))
             async let findings = upkeep(pool).runOnce()
@@ -278,13 +275,15 @@ struct PartitionTests {
             }
             // Somebody keeps partitions from being attached.
             let locked = Wakeup()
+            let isReleased = Flag()
             async let holding: Void = admin.transaction { session in
                 try session.execute("lock table campus.notifications_event in share update exclusive mode")
                 locked.raise()
-                try session.execute("select pg_sleep(1.5)")
+                try session.stayOpen(until: isReleased)
             }
             _ = try await locked.wait(atMost: .seconds(5))
             let findings = try await upkeep(pool).runOnce()
+            isReleased.set()
             try await holding
             let alarms = findings.filter(\.isAlarm)
             #expect(
@@ -314,7 +313,8 @@ struct PartitionTests {
                 try await pool.tick()
             }
             let reader = FeedReader(streams: [.orders])
-            let halfway = try await pool.transaction { session in
+            let reading = try database.pool(as: .notifyService, size: 1)
+            let halfway = try await reading.transaction { session in
                 try reader.read(after: reader.oldest(in: session), campus: exampleCampus, limit: 15, in: session).next
             }
             let before = try await admin.number("select count(*) from campus.tick")
@@ -324,7 +324,7 @@ struct PartitionTests {
             _ = try await upkeep(pool).runOnce()
             let after = try await admin.number("select count(*) from campus.tick")
             #expect(after < before && after <= 4)
-            let read = try await pool.transaction { session in
+            let read = try await reading.transaction { session in
                 var position = halfway
                 var roots: [AnyID] = []
                 while true {

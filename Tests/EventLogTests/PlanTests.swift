@@ -16,6 +16,7 @@ struct PlanTests {
         statement pattern: String,
         types: String,
         arguments: String,
+        variables: [String: String] = [:],
         in session: borrowing Session
     ) throws -> [String] {
         let body: String = try session.one(
@@ -36,6 +37,7 @@ struct PlanTests {
         for (index, parameter) in names.enumerated() {
             statement = statement.replacing(try Regex("\\b\(parameter)\\b"), with: "$\(index + 1)")
         }
+        for (name, value) in variables { statement = statement.replacing(try Regex("\\b\(name)\\b"), with: value) }
         try session.execute(script: "set plan_cache_mode = force_generic_plan;")
         for setting in settings { try session.execute(script: "set \(setting) = off;") }
         try session.execute(script: "prepare probe (\(types)) as \(statement)")
@@ -158,6 +160,76 @@ struct PlanTests {
             ticks.append(ContinuousClock.now - start)
         }
         #expect(try #require(ticks.min()) < .milliseconds(20))
+    }
+
+    /// Statements of the feed, asked for all events that a campus has after the first tick.
+    private static let feedProbes = [
+        Probe(
+            function: "orders_campus_ahead",
+            settings: ["enable_seqscan", "enable_sort", "enable_bitmapscan"],
+            statement: "select e.xid",
+            types: "uuid, pg_snapshot, integer",
+            moreArguments: "50",
+            index: "_campus_id_xid_idx"
+        ),
+        Probe(
+            function: "orders_events_of_campus",
+            settings: ["enable_seqscan"],
+            statement: "with passed",
+            types: "uuid, pg_snapshot, pg_snapshot, bigint, text[], text[], uuid, integer",
+            moreArguments: "'LAST', 0, null, '{}', null, 101",
+            index: "_campus_id_xid_idx"
+        ),
+    ]
+
+    @Test(
+        "Of forty partitions and a busy neighbour, a page of the feed reads its own campus's events, whatever the planner knows",
+        arguments: [false, true]
+    )
+    func feed(isAnalyzed: Bool) async throws {
+        try await withDatabase { database in
+            let admin = try database.patientPool()
+            let pool = try database.pool(as: .orderService)
+            let small = CampusID(high: 1, low: 2)
+            try await admin.transaction { session in
+                try session.execute(
+                    "select count(*) from campus.make_event_partitions(current_date - 35, current_date + 4)"
+                )
+                try session.execute(
+                    """
+                    insert into campus.orders_event (
+                        campus_id, type, subject_id, subject_version, root_id, actor, occurred_at, payload
+                    )
+                    select \(exampleCampus), 'order.placed', gen_random_uuid(), 1, gen_random_uuid(), 'system:x', now(), '{}'
+                    from generate_series(1, 20000)
+                    """
+                )
+            }
+            // The planner has met one campus only, so that nothing speaks for the index of campuses but its shape.
+            if isAnalyzed { try await admin.autocommit { try $0.execute(script: "analyze campus.orders_event") } }
+            try await pool.append((0..<60).map { _ in example(campus: small) })
+            try await pool.tick()
+            for probe in Self.feedProbes {
+                let plan = try await admin.autocommit { session in
+                    let ticks: [String] = try session.query("select snapshot::text from campus.tick order by tick") {
+                        try $0[0]
+                    }
+                    let (first, last) = (try #require(ticks.first), try #require(ticks.last))
+                    return try explain(
+                        ofFunction: probe.function,
+                        settings: probe.settings,
+                        statement: probe.statement,
+                        types: probe.types,
+                        arguments: "'\(small)', '\(first)', "
+                            + probe.moreArguments.replacingOccurrences(of: "LAST", with: last),
+                        variables: ["since": "(now() - interval '1 hour')"],
+                        in: session
+                    )
+                }
+                expectPruned(plan, index: probe.index)
+                #expect(try #require(buffers(in: plan)) < 400, "\(plan.joined(separator: "\n"))")
+            }
+        }
     }
 
     private static let claimSettings = [

@@ -92,8 +92,14 @@ struct FeedPositionTests {
     @Test(
         "Survive being text",
         arguments: [
-            FeedPosition(tick: mark(1)), FeedPosition(tick: mark(5), part: .init(through: mark(9), eventID: 12)),
-            FeedPosition(tick: mark(.max - 1), part: .init(through: mark(.max), eventID: 3)),
+            FeedPosition(timeline: 1, tick: mark(1)),
+            FeedPosition(timeline: 2, tick: mark(5), part: .init(through: mark(9), eventID: 12)),
+            FeedPosition(
+                timeline: .max,
+                tick: mark(.max - 1),
+                asOf: Timestamp(seconds: 253_402_300_799),
+                part: .init(through: mark(.max), eventID: 3)
+            ),
         ]
     )
     func roundTrip(position: FeedPosition) {
@@ -103,8 +109,10 @@ struct FeedPositionTests {
     @Test(
         "Anything else is refused",
         arguments: [
-            "", "1", "1.2.3", "1.2.3.4", "1.2.3.4.5.6", "a.0", "-1.0", "1.-2", "1.0 ", "1.", "5.1.4.1.1", "1.2.3.4.0",
-            "99999999999999999999.0",
+            "", "1", "1.2.3", "1.2.3.4.5", "1.2.3.4.5.6", "1.2.3.4.5.6.7.8", "1.a.0.0", "-1.0.0.0", "1.-2.0.0",
+            "1.0.0.0 ",
+            "1.2.3.", "1.5.1.1.4.1.1", "1.2.3.3.4.3.0", "1.2.3.3.4.253402300799000001.1", "1.2.253402300799000001.1",
+            "1.2.1.253402300799000001", "1.99999999999999999999.0.0",
         ]
     )
     func malformed(text: String) {

@@ -7,10 +7,6 @@ import Postgres
 /// A counter's row is locked before anything that depends on it, and by fan-out last in its transaction, recipients in key order. Numbers
 /// are therefore handed out in the order in which transactions commit, and whoever sees a number sees all before it.
 struct InboxStore: Sendable {
-    /// The timeline that this Postgres writes: it changes when a standby takes over or a backup is restored to an earlier point.
-    static let epoch: SQL =
-        "(select ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint)"
-
     /// What the counter of `recipient` says now.
     func state(of recipient: Recipient, in session: borrowing Session) throws -> InboxState {
         try session.one(Self.state(of: recipient)) { row in try InboxState(row, from: 0) }
@@ -22,7 +18,7 @@ struct InboxStore: Sendable {
         var items: [[InboxItem]] = Array(repeating: [], count: places.count)
         _ = try session.query(
             """
-            select i.seq, i.event_id, i.type, i.data, i.occurred_at, i.is_read, p.place, \(Self.epoch)
+            select i.seq, i.event_id, i.type, i.data, i.occurred_at, i.is_read, p.place, \(Timeline.current)
             from unnest(
                     \(places.map(\.recipient.campus)), \(places.map(\.recipient.kind.rawValue)),
                     \(places.map(\.recipient.id)), \(places.map(\.seq))
@@ -32,7 +28,7 @@ struct InboxStore: Sendable {
                 from campus.inbox b
                 where b.campus_id = p.campus_id and b.recipient_kind = p.recipient_kind
                     and b.recipient_id = p.recipient_id and b.seq > p.seq
-                order by b.seq limit \(Int64(limit))
+                order by b.seq limit \(rows: limit)
             ) i
             order by p.place, i.seq
             """
@@ -74,7 +70,7 @@ struct InboxStore: Sendable {
                 select * from campus.inbox i
                 where i.campus_id = \(recipient.campus) and i.recipient_kind = \(recipient.kind)
                     and i.recipient_id = \(recipient.id) and \(condition)
-                order by \(order) limit \(Int64(limit))
+                order by \(order) limit \(rows: limit)
             ) i on true
             order by \(order)
             """
@@ -89,7 +85,7 @@ struct InboxStore: Sendable {
     /// The statement that reads what the counter of `recipient` says now.
     private static func state(of recipient: Recipient) -> SQL {
         """
-        select \(epoch) as epoch, coalesce(c.last_seq, 0) as last_seq,
+        select \(Timeline.current) as epoch, coalesce(c.last_seq, 0) as last_seq,
             (
                 select i.seq from campus.inbox i
                 where i.campus_id = \(recipient.campus) and i.recipient_kind = \(recipient.kind)

@@ -17,7 +17,7 @@ public final class UpkeepService: Service {
     ///
     /// - Parameters:
     ///   - pool: where it runs.
-    ///   - retention: how long events are kept at least, and dead tasks that keep none waiting; a day or more.
+    ///   - retention: how long events can be read at least, and dead tasks that keep none waiting are kept; a day or more.
     ///   - premakeDays: for how many days ahead partitions are made; at least 3.
     ///   - interval: how often it runs, give or take a tenth.
     ///   - logger: where it reports.
@@ -71,8 +71,10 @@ public final class UpkeepService: Service {
 
     /// Drops one partition, in a transaction of the server's own, for all writers wait until it ends; nil when there is none to drop.
     private func dropPartition() async throws -> UpkeepFinding? {
+        // A reader's position is as old as the last tick before it, and what it has yet to read may be older by that much.
+        let retention = retention + FeedReader.slack
         let partition: String? = try await pool.autocommit { session in
-            try session.one("select campus.drop_event_partition(\(self.retention))") { try $0[0] }
+            try session.one("select campus.drop_event_partition(\(retention))") { try $0[0] }
         }
         return partition.map { UpkeepFinding(event: "partition.dropped", subject: $0, amount: 0) }
     }

@@ -41,6 +41,7 @@ public struct Migration: Sendable {
         Migration(30, "notifications", PackageResources.M0030_notifications_sql),
         Migration(50, "delegated_refunds", PackageResources.M0050_delegated_refunds_sql),
         Migration(51, "reconciliation", PackageResources.M0051_reconciliation_sql),
+        Migration(52, "event_feed", PackageResources.M0052_event_feed_sql),
         Migration(56, "campus_administration", PackageResources.M0056_campus_administration_sql),
     ]
 }

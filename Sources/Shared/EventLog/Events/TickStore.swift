@@ -38,17 +38,10 @@ struct EventsAfterTick: Sendable {
 struct EventFilter: Sendable {
     /// Only these shards; nil is all.
     var shards: [Int16]?
-    /// Only this campus; nil is all.
-    var campus: CampusID?
 }
 
 /// Reads ticks, and the events between them.
 struct TickStore: Sendable {
-    /// The oldest tick.
-    func oldest(in session: borrowing Session) throws -> TickMark {
-        try session.one("select tick, recorded_at from campus.tick order by tick limit 1") { try TickMark($0, 0, 1) }
-    }
-
     /// The newest tick.
     func newest(in session: borrowing Session) throws -> TickMark {
         try session.one("select tick, recorded_at from campus.tick order by tick desc limit 1") {
@@ -56,16 +49,15 @@ struct TickStore: Sendable {
         }
     }
 
-    /// This tick if it exists, or the last one before it, or the oldest.
-    func last(notAfter mark: TickMark, in session: borrowing Session) throws -> TickMark {
-        let found = try session.first(
+    /// This tick if it exists, or the last one before it; nil when that is gone too.
+    func last(notAfter mark: TickMark, in session: borrowing Session) throws -> TickMark? {
+        try session.first(
             """
             select tick, recorded_at from campus.tick
             where tick < \(mark.number) or (tick = \(mark.number) and recorded_at = \(mark.recordedAt))
             order by tick desc limit 1
             """
         ) { try TickMark($0, 0, 1) }
-        return try found ?? oldest(in: session)
     }
 
     /// The window from `tick` over at most that many ticks and not beyond `ceiling`; nil when there is no later tick.
@@ -118,7 +110,7 @@ struct TickStore: Sendable {
             left join lateral (\(lastTick(ceiling: ceiling, maximumTicks: maximumTicks))) b on true
             left join lateral (
                 select * from (\(between("a.snapshot", "b.snapshot", streams, filter, atMost: limit))) u
-                order by u.id limit \(limit)
+                order by u.id limit \(rows: limit)
             ) e on b.tick is not null
             where a.tick = \(tick)
             order by e.id
@@ -140,7 +132,7 @@ struct TickStore: Sendable {
         select n.tick, n.snapshot, n.recorded_at
         from (
             select t.tick, t.snapshot, t.recorded_at from campus.tick t
-            where t.tick > a.tick and t.tick <= \(ceiling) order by t.tick limit \(maximumTicks)
+            where t.tick > a.tick and t.tick <= \(ceiling) order by t.tick limit \(rows: maximumTicks)
         ) n
         order by n.tick desc limit 1
         """
@@ -169,7 +161,7 @@ struct TickStore: Sendable {
             return """
                 \(function)(
                     \(earlier), \(later), campus.snapshot_floor(\(earlier)),
-                    \(filter.shards as [Int16]?), \(filter.campus as CampusID?), \(Int32(clamping: limit))
+                    \(filter.shards as [Int16]?), null, \(Int32(clamping: limit))
                 )
                 """
         }
@@ -190,7 +182,7 @@ struct TickStore: Sendable {
                 \(function)(
                     \(window.earlierSnapshot)::pg_snapshot, \(window.laterSnapshot)::pg_snapshot,
                     campus.snapshot_floor(\(window.earlierSnapshot)::pg_snapshot),
-                    \(filter.shards as [Int16]?), \(filter.campus as CampusID?), \(after), \(last), \(Int32(clamping: limit))
+                    \(filter.shards as [Int16]?), null, \(after), \(last), \(Int32(clamping: limit))
                 )
                 """
         }
@@ -214,7 +206,7 @@ struct TickStore: Sendable {
 
     /// Runs a statement made by ``between(_:_:_:atMost:)`` or ``within(_:_:_:after:through:atMost:)``.
     func events(_ source: SQL, atMost limit: Int, in session: borrowing Session) throws -> [RecordedEvent] {
-        try session.query("select * from (\(source)) e order by e.id limit \(limit)") { try RecordedEvent($0) }
+        try session.query("select * from (\(source)) e order by e.id limit \(rows: limit)") { try RecordedEvent($0) }
     }
 
     private func union(_ streams: [EventStream], _ function: (EventStream) -> SQL) -> SQL {
@@ -230,7 +222,7 @@ struct TickStore: Sendable {
 
 extension TickMark {
     /// Reads a number and a time from these columns.
-    fileprivate init(_ row: Row, _ number: Int, _ recordedAt: Int) throws {
+    init(_ row: Row, _ number: Int, _ recordedAt: Int) throws {
         self.init(number: try row[number], recordedAt: try row[recordedAt])
     }
 }

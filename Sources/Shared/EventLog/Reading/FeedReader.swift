@@ -11,117 +11,129 @@ public struct FeedPage: Sendable {
     public let isAtEnd: Bool
 }
 
-/// Reads the past of the log for one campus, page by page, from any position of the last thirty days.
+/// Nothing can be said to follow from a position.
+public struct FeedPositionLost: Error, Hashable, Sendable {
+    /// Why.
+    public enum Reason: String, Hashable, Sendable {
+        /// Events that follow it are no longer kept.
+        case expired
+        /// The database was restored, or another server took over, since it was given out.
+        case epoch
+    }
+
+    /// Why.
+    public let reason: Reason
+    /// Where reading can go on with the least loss: at the oldest event kept, or at the same place in the present timeline.
+    public let resume: FeedPosition
+}
+
+/// Reads the past of the log for one campus, page by page, from any position since which all events are kept.
 ///
-/// It misses nothing. A reader that comes back after hours may get up to ten seconds of events a second time, with the same ids; one that
+/// It misses nothing, whatever commits late: pages end at ticks, and the events of a tick are those that became visible in it. Events of one
+/// root are in order. A reader that comes back after hours may get up to ten seconds of events a second time, with the same ids; one that
 /// stood at a tick which the server lost in a crash, those since the tick before.
 public struct FeedReader: Sendable {
-    private let streams: [EventStream]
+    private let store: FeedStore
     private let ticks = TickStore()
+
+    /// How many events of a campus one page looks at when it wants but some of them.
+    private static let selectiveScan = 1_000
+    /// How long before its tick an event may have been recorded: long transactions, and clocks that are set.
+    static let slack = Duration.seconds(3_600)
+    /// Events are kept for a day at least, so younger positions need no look at what is kept.
+    private static let certainlyKept = Duration.seconds(86_400) - slack
 
     /// A reader of these streams, in one order.
     public init(streams: [EventStream]) {
-        self.streams = streams
+        store = FeedStore(streams: streams)
     }
 
-    /// The position before the oldest event.
+    /// The position before the oldest event that is kept.
     public func oldest(in session: borrowing Session) throws -> FeedPosition {
-        FeedPosition(tick: try ticks.oldest(in: session))
+        try store.oldest(in: session)
     }
 
     /// The position after the newest event.
     public func newest(in session: borrowing Session) throws -> FeedPosition {
-        FeedPosition(tick: try ticks.newest(in: session))
+        try store.newest(in: session)
     }
 
-    /// Reads a page; a bounded amount of work, whatever the position.
+    /// Reads a page; a bounded amount of work, whatever the position and whatever happens in other campuses.
     ///
     /// Mostly it takes one round trip, so it may run outside a transaction.
     ///
     /// - Parameters:
     ///   - position: where to start.
     ///   - campus: whose events.
+    ///   - filter: which of them.
     ///   - limit: the most events; at least 1.
     ///   - session: where to read.
     /// - Returns: the page.
-    /// - Throws: `PostgresError`.
+    /// - Throws: ``FeedPositionLost``, or `PostgresError`.
     public func read(
         after position: FeedPosition,
         campus: CampusID,
+        matching filter: FeedFilter = FeedFilter(),
         limit: Int,
         in session: borrowing Session
     ) throws -> FeedPage {
         let limit = max(1, limit)
-        let filter = EventFilter(campus: campus)
-        if let page = try page(after: position, filter, limit, in: session) { return page }
-        // Most ticks are removed after hours, and a crash may lose the newest: the last one before stands in.
-        let known = FeedPosition(tick: try ticks.last(notAfter: position.tick, in: session))
-        return try page(after: known, filter, limit, in: session)
-            ?? FeedPage(events: [], next: known, isAtEnd: false)
+        let scan = filter.isSelective ? max(limit, Self.selectiveScan) : limit
+        func events(after start: FeedPosition, _ session: borrowing Session) throws -> EventsAfterPosition? {
+            try store.events(after: start, of: campus, filter, scanning: scan, atMost: limit + 1, in: session)
+        }
+        var start = position
+        var found = try events(after: start, session)
+        if found == nil {
+            // Most ticks are removed after hours, and a crash may lose the newest: the last one before stands in.
+            let tick = try ticks.last(notAfter: position.tick, in: session) ?? .beforeAll
+            start = FeedPosition(timeline: position.timeline, tick: tick, asOf: position.asOf)
+            found = try events(after: start, session)
+        }
+        guard let found else { return FeedPage(events: [], next: start, isAtEnd: false) }
+        try check(start, found, in: session)
+        return page(found, limit, from: start)
     }
 
-    /// The page after a position; nil when one of its ticks is not there any more.
-    private func page(
-        after position: FeedPosition,
-        _ filter: EventFilter,
-        _ limit: Int,
+    /// Which of these campuses have events after a position; all of them when that cannot be told.
+    public func advance(
+        of campuses: Set<CampusID>,
+        since position: FeedPosition,
         in session: borrowing Session
-    ) throws -> FeedPage? {
-        do {
-            if let part = position.part {
-                return try page(from: part, of: position.tick, filter, limit, in: session)
-            }
-            let found = try ticks.next(
-                after: position.tick.number,
-                ceiling: .max,
-                maximumTicks: BatchReader.mostTicksAtOnce,
-                streams,
-                filter,
-                atMost: limit + 1,
-                in: session
+    ) throws -> FeedAdvance {
+        try store.advance(of: campuses, since: position, in: session)
+            ?? FeedAdvance(campuses: campuses, position: store.newest(in: session))
+    }
+
+    /// Throws when events that follow a position may be missing from what was found.
+    ///
+    /// It is asked after reading: what was still kept then was there while it was read.
+    private func check(_ start: FeedPosition, _ found: EventsAfterPosition, in session: borrowing Session) throws {
+        if found.readAt.duration(since: start.asOf) > Self.certainlyKept,
+            start.asOf < (try store.keptSince(in: session)) + Self.slack
+        {
+            throw FeedPositionLost(reason: .expired, resume: try oldest(in: session))
+        }
+        guard found.timeline == start.timeline else {
+            let resume = FeedPosition(timeline: found.timeline, tick: start.tick, asOf: start.asOf)
+            throw FeedPositionLost(reason: .epoch, resume: resume)
+        }
+    }
+
+    /// A page of what was found after a position, of which one event more than fits was asked for.
+    private func page(_ found: EventsAfterPosition, _ limit: Int, from start: FeedPosition) -> FeedPage {
+        let later = found.later ?? start.tick
+        guard found.events.count > limit else {
+            let next = FeedPosition(
+                timeline: found.timeline,
+                tick: later,
+                asOf: found.isNewest ? found.readAt : max(start.asOf, later.recordedAt)
             )
-            guard found.earlier == position.tick else { return nil }
-            guard let later = found.later else { return FeedPage(events: [], next: position, isAtEnd: true) }
-            return page(found.events, limit, from: position.tick, through: later)
-        } catch EventLogError.tickMissing {
-            return nil
+            return FeedPage(events: found.events, next: next, isAtEnd: found.isNewest)
         }
-    }
-
-    private func page(
-        from part: FeedPosition.Part,
-        of tick: TickMark,
-        _ filter: EventFilter,
-        _ limit: Int,
-        in session: borrowing Session
-    ) throws -> FeedPage? {
-        let window = try ticks.window(
-            after: tick.number,
-            ceiling: part.through.number,
-            maximumTicks: Int(Int32.max),
-            in: session
-        )
-        guard let window, window.earlier == tick, window.later == part.through else { return nil }
-        let source = ticks.within(
-            window,
-            streams,
-            filter,
-            after: part.eventID,
-            through: try ticks.lastID(in: window, of: streams, session: session),
-            atMost: limit + 1
-        )
-        let events = try ticks.events(source, atMost: limit + 1, in: session)
-        return page(events, limit, from: tick, through: part.through)
-    }
-
-    /// A page of what was found between two ticks, of which one event more than fits was asked for.
-    private func page(_ found: [RecordedEvent], _ limit: Int, from tick: TickMark, through later: TickMark) -> FeedPage
-    {
-        guard found.count > limit else {
-            return FeedPage(events: found, next: FeedPosition(tick: later), isAtEnd: false)
-        }
-        let events = Array(found.prefix(limit))
+        let events = Array(found.events.prefix(limit))
         let part = events.last.map { FeedPosition.Part(through: later, eventID: $0.id) }
-        return FeedPage(events: events, next: FeedPosition(tick: tick, part: part), isAtEnd: false)
+        let next = FeedPosition(timeline: found.timeline, tick: start.tick, asOf: start.asOf, part: part)
+        return FeedPage(events: events, next: next, isAtEnd: false)
     }
 }
