@@ -50,6 +50,13 @@ extension Setting where Value == Int {
 }
 
 extension Setting where Value == Int {
+    /// How long the event log reaches back.
+    public static let eventRetentionDays = Setting.integer(
+        "EVENT_RETENTION_DAYS",
+        default: 30,
+        1...3_650,
+        "For how many days events can be read in the feed, and dead tasks are kept; the same for all services."
+    )
     /// How often a platform key may ask.
     public static let keyRateLimit = Setting.integer(
         "KEY_RATE_LIMIT",
@@ -86,7 +93,7 @@ extension Setting where Value == Duration {
         "HTTP_BODY_TIMEOUT_S",
         default: 15,
         0.1...600,
-        "How long a request's body may take to arrive before it is answered 408."
+        "How long a request's body may take to arrive before it is answered 408; of an import, each piece of it."
     )
     /// How long an idle connection stays open.
     public static let httpIdleTimeout = Setting.seconds(
@@ -129,6 +136,17 @@ extension Setting where Value == LogFormat {
     )
 }
 
+// A setting of several services, each of which follows it in what it keeps.
+extension Setting where Value == Int {
+    /// How long personal fields of orders and cases are kept.
+    public static let personalDataRetentionDays = Setting.integer(
+        "PERSONAL_DATA_RETENTION_DAYS",
+        default: 1_096,
+        30...36_500,
+        "How many days after their last change orders and cases keep what they say of persons; trade law asks for three years."
+    )
+}
+
 /// The settings that every service has.
 public enum CommonSettings {
     /// All of them, with the service's own port.
@@ -137,7 +155,8 @@ public enum CommonSettings {
             Setting.databaseURL, Setting.databasePoolSize, Setting.databaseBackgroundPoolSize, Setting.databaseWait,
             Setting.httpHost, Setting.httpPort.defaulting(to: String(port)), Setting.httpConnections,
             Setting.httpBodyTimeout,
-            Setting.httpIdleTimeout, Setting.keyRateLimit, Setting.userRateLimit, Setting.campusRateLimit,
+            Setting.httpIdleTimeout, Setting.eventRetentionDays, Setting.keyRateLimit, Setting.userRateLimit,
+            Setting.campusRateLimit,
             Setting.shutdownTimeout, Setting.logLevel, Setting.logFormat,
             Setting.statsInterval,
         ]
