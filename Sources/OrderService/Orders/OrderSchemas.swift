@@ -7,51 +7,53 @@ enum OrderSchemas {
 
     static let place = JSONSchema.object(
         name: "PlaceOrder",
-        [
-            .optional("external_id", externalID, "Your own number of the order; unique in a campus for ever."),
-            .optional("short_no", shortNumber, "The short number called out at the counter."),
-            .optional(
-                "source",
-                .enumeration(of: OrderSource.self),
-                "The platform it was placed on; `own` when not given."
-            ),
-            .required("customer", .object([.required("id", .actorID)])),
-            .required("merchant", .object([.required("id", .actorID), .required("name", name)])),
-            .required(
-                "lines",
-                .array(
-                    of: .object(
-                        name: "OrderedItem",
-                        [
-                            .required("sku", .string(length: 1...64, pattern: .oneLine)),
-                            .required("name", name),
-                            .required("category", .string(length: 1...64, pattern: .oneLine)),
-                            .required("unit_price_fen", .fen(0...10_000_000)),
-                            .required("quantity", .integer(1...999)),
-                        ]
-                    ),
-                    count: 1...100
-                )
-            ),
-            .optional(
-                "fees",
-                .object([
-                    .optional("delivery_fen", .fen(0...1_000_000)), .optional("packaging_fen", .fen(0...1_000_000)),
-                ])
-            ),
-            .optional("discounts", .array(of: discount, count: 0...20)),
-            .required("dropoff", dropoff),
-            .required("promised_at", .timestamp, "When it is promised to arrive; may lie in the past."),
-            .optional(
-                "client",
-                .object([
-                    .optional("ip", .string(length: 1...64, pattern: .visibleASCII)),
-                    .optional("device_id", .string(length: 1...128, pattern: .oneLine)),
-                ]),
-                "From where it was ordered; for risk rules, never shown."
-            ),
-        ]
+        [.optional("external_id", externalID, "Your own number of the order; unique in a campus for ever.")] + terms
     )
+
+    /// What is agreed when an order is placed, beside the platform's number of it.
+    static let terms: [JSONSchema.Member] = [
+        .optional("short_no", shortNumber, "The short number called out at the counter."),
+        .optional(
+            "source",
+            .enumeration(of: OrderSource.self),
+            "The platform it was placed on; `own` when not given."
+        ),
+        .required("customer", .object([.required("id", .actorID)])),
+        .required("merchant", .object([.required("id", .actorID), .required("name", name)])),
+        .required(
+            "lines",
+            .array(
+                of: .object(
+                    name: "OrderedItem",
+                    [
+                        .required("sku", .string(length: 1...64, pattern: .oneLine)),
+                        .required("name", name),
+                        .required("category", .string(length: 1...64, pattern: .oneLine)),
+                        .required("unit_price_fen", .fen(0...10_000_000)),
+                        .required("quantity", .integer(1...999)),
+                    ]
+                ),
+                count: 1...100
+            )
+        ),
+        .optional(
+            "fees",
+            .object([
+                .optional("delivery_fen", .fen(0...1_000_000)), .optional("packaging_fen", .fen(0...1_000_000)),
+            ])
+        ),
+        .optional("discounts", .array(of: discount, count: 0...20)),
+        .required("dropoff", dropoff),
+        .required("promised_at", .timestamp, "When it is promised to arrive; may lie in the past."),
+        .optional(
+            "client",
+            .object([
+                .optional("ip", .string(length: 1...64, pattern: .visibleASCII)),
+                .optional("device_id", .string(length: 1...128, pattern: .oneLine)),
+            ]),
+            "From where it was ordered; for risk rules, never shown."
+        ),
+    ]
 
     static let accept = JSONSchema.object(name: "AcceptOrder", [at])
     static let reject = JSONSchema.object(name: "RejectOrder", [.required("reason", reason), at])
@@ -223,7 +225,7 @@ enum OrderSchemas {
         ]
     )
 
-    private static let handover = JSONSchema.object(
+    static let handover = JSONSchema.object(
         name: "Handover",
         [
             .required("kind", .enumeration(of: HandoverKind.self)),

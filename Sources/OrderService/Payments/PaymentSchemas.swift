@@ -36,7 +36,8 @@ enum PaymentSchemas {
         ]
     )
 
-    private static let payment: [JSONSchema.Member] = [
+    /// What is said of every payment.
+    static let payment: [JSONSchema.Member] = [
         .required("channel", .enumeration(of: PaymentChannel.self), "`sandbox` on test campuses only."),
         .required("transaction_id", transactionID, "The channel's number: the same number is the same payment."),
         .required(
@@ -52,6 +53,6 @@ enum PaymentSchemas {
         .optional("payer_openid", .string(length: 1...128, pattern: .visibleASCII), "Who paid, by the channel's id."),
     ]
 
-    private static let transactionID = JSONSchema.string(length: 1...128, pattern: .visibleASCII)
+    static let transactionID = JSONSchema.string(length: 1...128, pattern: .visibleASCII)
     private static let reference = JSONSchema.string(length: 1...64, pattern: .visibleASCII)
 }

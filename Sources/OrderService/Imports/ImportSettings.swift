@@ -1,0 +1,12 @@
+import ServiceKit
+
+// What OrderService can be told about imports.
+extension Setting where Value == Int {
+    /// The most bytes of one request to import orders.
+    static let importBodyLimit = Setting.integer(
+        "IMPORT_BODY_LIMIT",
+        default: 4_294_967_296,
+        65_536...1_099_511_627_776,
+        "How many bytes one request to import past orders may have; an import may have several."
+    )
+}

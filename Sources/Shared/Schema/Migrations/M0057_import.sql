@@ -1,0 +1,181 @@
+-- Past orders that a platform brings along, with their payments and the refunds already made. OrderService alone writes here.
+
+-- An import: what became of its lines. The platform names it, and goes on with it under that name after its connection broke.
+create table campus.order_import (
+    campus_id   uuid        not null,
+    id          text        not null check (id ~ '^[A-Za-z0-9._-]{1,64}$'),
+    -- Every line before this one was judged.
+    next_line   bigint      not null default 1 check (next_line >= 1),
+    imported    bigint      not null default 0 check (imported >= 0),
+    skipped     bigint      not null default 0 check (skipped >= 0),
+    faulty      bigint      not null default 0 check (faulty >= 0),
+    created_by  text        not null,
+    created_at  timestamptz not null,
+    updated_at  timestamptz not null,
+    primary key (campus_id, id)
+);
+
+-- What is wrong with the lines that were not taken, as they were sent last.
+create table campus.order_import_fault (
+    campus_id  uuid    not null,
+    import_id  text    not null,
+    line       bigint  not null check (line >= 1),
+    number     integer not null check (number >= 1),
+    pointer    text    not null,
+    detail     text    not null check (detail <> ''),
+    primary key (campus_id, import_id, line, number),
+    foreign key (campus_id, import_id) references campus.order_import (campus_id, id)
+);
+
+-- Where an order came from, and the digest of its line, by which the same line is known when it is sent again.
+create table campus.imported_order (
+    campus_id  uuid   not null,
+    order_id   uuid   not null,
+    import_id  text   not null,
+    line       bigint not null check (line >= 1),
+    sha256     bytea  not null check (octet_length(sha256) = 32),
+    primary key (campus_id, order_id),
+    foreign key (campus_id, order_id) references campus.orders (campus_id, id)
+);
+
+-- A refund that the platform made before the order came here: money that nobody can promise again.
+create table campus.past_refund (
+    campus_id      uuid        not null,
+    out_refund_no  text        not null check (out_refund_no <> ''),
+    order_id       uuid        not null,
+    payment_id     uuid        not null,
+    amount_fen     bigint      not null check (amount_fen > 0),
+    -- How much of it was for which item, named as in `refundable`: {"line:1": 500, "delivery": 300}.
+    items          jsonb       not null check (jsonb_typeof(items) = 'object'),
+    succeeded_at   timestamptz not null,
+    primary key (campus_id, out_refund_no),
+    foreign key (campus_id, order_id) references campus.orders (campus_id, id)
+);
+create index past_refund_by_order on campus.past_refund (campus_id, order_id);
+
+-- What each payment of an order paid for each item of it, where that is not copied yet. Payments fill the items one after the
+-- other, in the order in which they were recorded, so that the parts sum to each item and to each payment. What a payment paid
+-- beyond the order's own price is its `surplus`. What was paid back before the order came here is gone from the start.
+create or replace function campus.copy_refundables(of_campus uuid, of_order uuid) returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+as $function$
+begin
+    with paid as (
+        select a.payment_id, p.created_at,
+            coalesce(sum(a.amount_fen) filter (where a.purpose in ('settles', 'partial')), 0)::bigint as settled_fen,
+            coalesce(sum(a.amount_fen) filter (where a.purpose not in ('settles', 'partial')), 0)::bigint as surplus_fen
+        from campus.payment_allocation a
+        cross join lateral (
+            -- The offset keeps the planner from beginning with all payments of the campus.
+            select created_at from campus.payment where campus_id = a.campus_id and id = a.payment_id offset 0
+        ) p
+        where a.campus_id = of_campus and a.order_id = of_order
+        group by a.payment_id, p.created_at
+    ), payment as (
+        select payment_id, settled_fen, surplus_fen,
+            (sum(settled_fen) over filling)::bigint - settled_fen as begins, (sum(settled_fen) over filling)::bigint as ends
+        from paid
+        window filling as (order by created_at, payment_id)
+    ), item as (
+        select name, (sum(payable_fen) over filling)::bigint - payable_fen as begins,
+            (sum(payable_fen) over filling)::bigint as ends
+        from (
+            select 1 as rank, (l ->> 'line_no')::bigint as number, 'line:' || (l ->> 'line_no') as name,
+                (l ->> 'payable_fen')::bigint as payable_fen
+            from campus.orders o cross join lateral jsonb_array_elements(o.lines) l
+            where o.campus_id = of_campus and o.id = of_order
+            union all
+            select fee.rank, 0, fee.name, fee.payable_fen
+            from campus.orders o cross join lateral (
+                values (2, 'delivery', o.delivery_payable_fen), (3, 'packaging', o.packaging_payable_fen)
+            ) fee (rank, name, payable_fen)
+            where o.campus_id = of_campus and o.id = of_order
+        ) i
+        window filling as (order by rank, number)
+    ), part as (
+        select p.payment_id, i.name, least(p.ends, i.ends) - greatest(p.begins, i.begins) as paid_fen
+        from payment p join item i on i.begins < p.ends and p.begins < i.ends
+        union all
+        select payment_id, 'surplus', surplus_fen from payment where surplus_fen > 0
+        union all
+        select payment_id, 'whole', settled_fen + surplus_fen from payment
+    ), before as (
+        select r.payment_id, b.name, sum(b.amount_fen)::bigint as refunded_fen
+        from campus.past_refund r
+        cross join lateral (
+            select key as name, value::bigint as amount_fen from jsonb_each_text(r.items)
+            union all
+            select 'whole', r.amount_fen
+        ) b
+        where r.campus_id = of_campus and r.order_id = of_order
+        group by r.payment_id, b.name
+    )
+    insert into campus.refundable (campus_id, order_id, payment_id, item, paid_fen, refunded_fen)
+    select of_campus, of_order, p.payment_id, p.name, p.paid_fen, coalesce(b.refunded_fen, 0)
+    from part p
+    left join before b on b.payment_id = p.payment_id and b.name = p.name
+    where p.paid_fen > 0 or p.name = 'whole'
+    order by p.payment_id, p.name
+    on conflict do nothing;
+end
+$function$;
+
+-- Past refunds come with their order, before anything is promised of it, and their money is gone at once: what was paid is copied
+-- with them, where a CHECK holds that no more was paid back than was paid.
+create function campus.count_past_refunds() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $function$
+declare
+    refunded campus.past_refund;
+begin
+    for refunded in
+        select distinct on (campus_id, order_id) a.* from added a order by campus_id, order_id
+    loop
+        if exists (
+            select from campus.refundable r where r.campus_id = refunded.campus_id and r.order_id = refunded.order_id
+        ) then
+            raise exception 'order % may have been promised money before its past refunds', refunded.order_id
+                using errcode = 'check_violation', schema = 'campus', table = 'past_refund',
+                    constraint = 'past_refund_comes_with_its_order';
+        end if;
+        perform campus.copy_refundables(refunded.campus_id, refunded.order_id);
+        if exists (
+            select from (
+                select r.payment_id, i.item, i.amount_fen from campus.past_refund r
+                cross join lateral (
+                    select key as item, value::bigint as amount_fen from jsonb_each_text(r.items)
+                    union all
+                    select 'whole', r.amount_fen
+                ) i
+                where r.campus_id = refunded.campus_id and r.order_id = refunded.order_id
+                union all
+                select r.payment_id, r.item, -r.refunded_fen from campus.refundable r
+                where r.campus_id = refunded.campus_id and r.order_id = refunded.order_id
+            ) counted
+            group by payment_id, item having sum(amount_fen) <> 0
+        ) or exists (
+            select from campus.past_refund r
+            where r.campus_id = refunded.campus_id and r.order_id = refunded.order_id and r.amount_fen is distinct from (
+                select sum(value::bigint) filter (where value::bigint > 0 and key <> 'whole') from jsonb_each_text(r.items)
+            )
+        ) then
+            raise exception 'order % was paid back what it was not paid', refunded.order_id
+                using errcode = 'check_violation', schema = 'campus', table = 'past_refund',
+                    constraint = 'past_refund_was_paid';
+        end if;
+    end loop;
+    return null;
+end
+$function$;
+create trigger past_refund_counts after insert on campus.past_refund
+    referencing new table as added for each statement execute function campus.count_past_refunds();
+
+grant select, insert on campus.order_import, campus.imported_order, campus.past_refund to order_service;
+grant update (next_line, imported, skipped, faulty, updated_at) on campus.order_import to order_service;
+grant select, insert, delete on campus.order_import_fault to order_service;
+grant select on campus.past_refund, campus.imported_order to after_sales_service;
