@@ -124,6 +124,52 @@ struct ConnectionTests {
         }
     }
 
+    private static let linesHead =
+        "POST /v1/lines HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    private func chunk(_ text: String) -> String {
+        "\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n"
+    }
+
+    @Test("Lines may take longer than a body may, as long as each piece comes in time")
+    func streamedBody() async throws {
+        try await serve(settings: ["HTTP_BODY_TIMEOUT_S": "0.5"]) { port, _ in
+            let path = Self.linesHead
+            let socket = try RawSocket(port: port)
+            try socket.send(path)
+            for number in 0..<8 {
+                try socket.send(chunk("line \(number)\n"))
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            try socket.send("0\r\n\r\n")
+            let answer = try await socket.receive(until: "}")
+            #expect(answer.contains(#"{"lengths":[6,6,6,6,6,6,6,6]}"#), "\(answer)")
+            let silent = try RawSocket(port: port)
+            try silent.send(path + chunk("line 1\n"))
+            let cut = try await silent.receive(until: nil)
+            #expect(cut.hasPrefix("HTTP/1.1 408 "), "\(cut.prefix(60))")
+        }
+    }
+
+    @Test("Lines that break off or are too many are refused, and nothing half is taken for a line")
+    func brokenLines() async throws {
+        try await serve { port, _ in
+            let unframed = try await exchange(port, Self.linesHead + "zz\r\n")
+            #expect(unframed.hasPrefix("HTTP/1.1 400 "), "\(unframed.prefix(60))")
+            let declared = try await exchange(
+                port,
+                "POST /v1/lines HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nContent-Length: 300001\r\n\r\na"
+            )
+            #expect(declared.hasPrefix("HTTP/1.1 413 "), "\(declared.prefix(60))")
+            let socket = try RawSocket(port: port)
+            try socket.send(Self.linesHead)
+            let piece = chunk(String(repeating: "x", count: 0x8000) + "\n")
+            let flood = Task.detached { for _ in 0..<30 where (try? socket.send(piece)) == nil { break } }
+            #expect(try await socket.receive(until: nil).hasPrefix("HTTP/1.1 413 "))
+            await flood.value
+        }
+    }
+
     @Test("Requests on one connection are answered in order, pipelined or not, problems included")
     func pipelining() async throws {
         try await serve { port, _ in

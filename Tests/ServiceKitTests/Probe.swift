@@ -160,6 +160,27 @@ struct ProbeController: Sendable {
                 handler: { call in .ok(["bytes": .integer(Int64(call.rawBody.count))]) }
             ),
             Operation(
+                "takeLines",
+                .post,
+                "/v1/lines",
+                summary: "Take lines.",
+                tag: "things",
+                access: .anyone,
+                bodyRule: .lines(of: Probe.thing, limit: 300_000),
+                responses: [.json("How many.", .any)],
+                handler: { call in
+                    var lengths: [JSON] = []
+                    guard let lines = call.lines else { throw Problem.notFound }
+                    for try await line in lines {
+                        switch line {
+                        case .text(let text): lengths.append(.integer(Int64(text.count)))
+                        case .tooLong: lengths.append("too long")
+                        }
+                    }
+                    return .ok(["lengths": .array(lengths)])
+                }
+            ),
+            Operation(
                 "slowThing",
                 .get,
                 "/v1/slow",

@@ -11,7 +11,8 @@ struct SlowBody: Error {}
 ///
 /// - A request that the parser refuses is answered as a problem: 431 for headers, 400 for the rest. Hummingbird answers such a request with
 ///   an empty 400, in its turn after the requests before it; here that answer gets its body.
-/// - A body has a time in which to arrive, however steadily it trickles; then whoever reads it gets ``SlowBody``.
+/// - A body has a time in which to arrive, however steadily it trickles; then whoever reads it gets ``SlowBody``. One that is handed on as
+///   it arrives has that time for each piece, from when somebody was ready for it.
 /// - A response that says `Connection: close` ends the connection once it is sent: what still arrives is read and thrown away for a moment,
 ///   so that the peer gets to read the answer (RFC 9112 §9.6). After that moment it is closed, whether the peer has read it or not.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
@@ -29,39 +30,60 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private let bodyTimeout: TimeAmount
+    private let isStreamed: @Sendable (HTTPRequest) -> Bool
     private var isReceiving = false
+    private var isReceivingStream = false
     private var deadline: Scheduled<Void>?
     private var refusal = Refusal.none
     private var closesAfterResponse = false
     private var isClosing = false
 
-    /// - Parameter bodyTimeout: from a request's head to its end.
-    init(bodyTimeout: TimeAmount) {
+    /// - Parameters:
+    ///   - bodyTimeout: from a request's head to its end, or from one piece of a body that is handed on to the next.
+    ///   - isStreamed: whether the request's body is handed on as it arrives.
+    init(bodyTimeout: TimeAmount, isStreamed: @escaping @Sendable (HTTPRequest) -> Bool = { _ in false }) {
         self.bodyTimeout = bodyTimeout
+        self.isStreamed = isStreamed
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isClosing else { return }
         switch unwrapInboundIn(data) {
-        case .head: isReceiving = true
-        case .body: break
+        case .head(let head):
+            isReceiving = true
+            isReceivingStream = isStreamed(head)
+        case .body:
+            if isReceivingStream { cancelDeadline() }
         case .end:
             isReceiving = false
-            deadline?.cancel()
-            deadline = nil
+            cancelDeadline()
         }
         context.fireChannelRead(data)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
         // A request that arrives in one piece, as nearly all do, never gets this far with its end missing.
-        if isReceiving, deadline == nil, !isClosing {
-            deadline = context.eventLoop.assumeIsolated().scheduleTask(in: bodyTimeout) {
-                self.deadline = nil
-                context.fireErrorCaught(SlowBody())
-            }
-        }
+        if isReceiving, !isReceivingStream { expectMore(context) }
         context.fireChannelReadComplete()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        // While nobody is ready for more, it is not the peer that is slow.
+        if isReceiving, isReceivingStream { expectMore(context) }
+        context.read()
+    }
+
+    private func expectMore(_ context: ChannelHandlerContext) {
+        guard deadline == nil, !isClosing else { return }
+        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: bodyTimeout) {
+            self.deadline = nil
+            context.fireErrorCaught(SlowBody())
+        }
+    }
+
+    private func cancelDeadline() {
+        deadline?.cancel()
+        deadline = nil
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -105,8 +127,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        deadline?.cancel()
-        deadline = nil
+        cancelDeadline()
     }
 
     private func write(_ problem: Problem, _ context: ChannelHandlerContext) {
@@ -131,8 +152,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             return
         }
         isClosing = true
-        deadline?.cancel()
-        deadline = nil
+        cancelDeadline()
         context.flush()
         context.close(mode: .output, promise: promise)
         deadline = context.eventLoop.assumeIsolated().scheduleTask(in: Self.lingering) {

@@ -28,6 +28,7 @@ public struct Edge: HTTPResponder {
         let needsCredential: Bool
         let isUnsafe: Bool
         let isStream: Bool
+        let streamsBody: Bool
     }
 
     /// The longest request target in bytes.
@@ -59,7 +60,8 @@ public struct Edge: HTTPResponder {
                 reader: RequestReader(operation),
                 needsCredential: operation.access.needsCredential,
                 isUnsafe: operation.method != .get,
-                isStream: operation.isStream
+                isStream: operation.isStream,
+                streamsBody: operation.body?.isStreamed ?? false
             )
         }
         self.authenticator = authenticator
@@ -84,7 +86,7 @@ public struct Edge: HTTPResponder {
                 routes[target.route].isStream
                 ? try await answerApart(request, identity, target) : try await answer(request, identity, target)
         } catch {
-            response = refuse(error, identity, route)
+            response = refuse(error, identity, route, request)
         }
         if request.method == .head { response = response.createHeadResponse() }
         response.headers[.requestID] = identity.requestID
@@ -134,7 +136,7 @@ public struct Edge: HTTPResponder {
         do {
             response = try await answer(request, identity, target, principal, campus)
         } catch {
-            response = refuse(error, identity, target.route)
+            response = refuse(error, identity, target.route, request)
         }
         allowance.write(to: &response.headers)
         return response
@@ -157,6 +159,7 @@ public struct Edge: HTTPResponder {
             query: input.query,
             body: input.body,
             rawBody: input.rawBody,
+            lines: input.lines,
             idempotency: input.idempotencyKey.map { key in
                 IdempotencyKey(
                     campus: principal.campus,
@@ -241,7 +244,12 @@ public struct Edge: HTTPResponder {
 
 extension Edge {
     /// The problem document of an error; what is a fault of ours is logged with all there is.
-    private func refuse(_ error: any Error, _ identity: RequestIdentity, _ route: Int?) -> Response {
+    private func refuse(
+        _ error: any Error,
+        _ identity: RequestIdentity,
+        _ route: Int?,
+        _ request: Request
+    ) -> Response {
         let problem = Problem(error)
         if problem.kind.status >= 500 {
             let event: LoggedEvent = problem.kind == .unavailable ? .requestUnavailable : .requestFailed
@@ -256,6 +264,10 @@ extension Edge {
         }
         var headers = problem.headers
         headers[.contentType] = "application/problem+json"
+        // What is still on its way of a small body is read and thrown away; of a large one, nobody waits for the rest.
+        if let route, routes[route].streamsBody, !RequestReader.announcesSmallBody(request) {
+            headers[.connection] = "close"
+        }
         let body = ByteBuffer(bytes: problem.json(requestID: identity.requestID).serialized())
         return Response(
             status: HTTPResponse.Status(code: problem.kind.status),

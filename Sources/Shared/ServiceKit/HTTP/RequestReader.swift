@@ -11,6 +11,7 @@ struct RequestReader: Sendable {
         var query: JSONObject = [:]
         var body: JSON = .null
         var rawBody: [UInt8] = []
+        var lines: BodyLines?
         var idempotencyKey: String?
     }
 
@@ -66,6 +67,12 @@ struct RequestReader: Sendable {
             }
             return
         }
+        if rule.isStreamed, Self.announcesBody(request) {
+            try Self.checkType(request, is: BodyRule.linesType)
+            let length = try Self.checkedLength(request, limit: rule.limit)
+            input.lines = BodyLines(body: request.body, length: length, limit: rule.limit)
+            return
+        }
         let bytes = Self.announcesBody(request) ? try await collect(request, limit: rule.limit) : []
         input.rawBody = bytes
         if bytes.isEmpty {
@@ -79,41 +86,74 @@ struct RequestReader: Sendable {
                 throw Problem(.unsupportedMediaType, "This operation takes \(types.joined(separator: ", ")).")
             }
         case .json(let schema):
-            guard ContentNegotiation.isOne(of: ["application/json"], request.headers[.contentType]) else {
-                throw Problem(.unsupportedMediaType, "This operation takes application/json in UTF-8.")
-            }
+            try Self.checkType(request, is: "application/json")
             do {
                 input.body = try JSON(parsing: bytes)
             } catch {
                 throw Problem(.malformedJSON, "The body is not valid JSON: \(error.description).")
             }
             faults.append(contentsOf: schema.validate(input.body))
+        case .lines: break
         }
     }
 
-    private func collect(_ request: Request, limit: Int) async throws -> [UInt8] {
-        func tooLarge() -> Problem {
-            Problem(.bodyTooLarge, "The body may have \(limit) bytes.", headers: [.connection: "close"])
+    private static func checkType(_ request: Request, is type: String) throws(Problem) {
+        guard ContentNegotiation.isOne(of: [type], request.headers[.contentType]) else {
+            throw Problem(.unsupportedMediaType, "This operation takes \(type) in UTF-8.")
         }
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge() }
+    }
+
+    /// How long the body says it is, if it does.
+    private static func checkedLength(_ request: Request, limit: Int) throws(Problem) -> Int? {
+        let length = request.headers[.contentLength].flatMap { Int($0) }
+        if let length, length > limit { throw .bodyTooLarge(limit: limit) }
+        return length
+    }
+
+    private func collect(_ request: Request, limit: Int) async throws -> [UInt8] {
+        _ = try Self.checkedLength(request, limit: limit)
         do {
             let buffer = try await request.body.collect(upTo: limit)
             return Array(buffer.readableBytesView)
         } catch is NIOTooManyBytesError {
-            throw tooLarge()
-        } catch is HTTPParserError {
-            throw Problem(
-                .malformedRequest,
-                "The body is not framed as HTTP/1.1 has it.",
-                headers: [.connection: "close"]
-            )
-        } catch is SlowBody {
-            throw Problem(.requestTimeout, "The body did not arrive in time.", headers: [.connection: "close"])
+            throw Problem.bodyTooLarge(limit: limit)
+        } catch {
+            throw Problem.ofBody(error)
         }
+    }
+
+    /// Whether the body says that it is as small as most bodies must be.
+    static func announcesSmallBody(_ request: Request) -> Bool {
+        guard let length = request.headers[.contentLength].flatMap({ Int($0) }) else { return false }
+        return length <= BodyRule.standardLimit
     }
 
     private static func announcesBody(_ request: Request) -> Bool {
         if let length = request.headers[.contentLength] { return length != "0" }
         return request.headers[.transferEncoding] != nil
+    }
+}
+
+extension Problem {
+    /// The body has more bytes than the operation takes.
+    static func bodyTooLarge(limit: Int) -> Problem {
+        Problem(.bodyTooLarge, "The body may have \(limit) bytes.", headers: [.connection: "close"])
+    }
+
+    /// The body ended before it was whole.
+    static let bodyBrokenOff = Problem(
+        .malformedRequest,
+        "The body is not framed as HTTP/1.1 has it.",
+        headers: [.connection: "close"]
+    )
+
+    /// What is said when a body cannot be read: the error itself where it is not about the body.
+    static func ofBody(_ error: any Error) -> any Error {
+        switch error {
+        case is HTTPParserError: bodyBrokenOff
+        case is SlowBody:
+            Problem(.requestTimeout, "The body did not arrive in time.", headers: [.connection: "close"])
+        default: error
+        }
     }
 }

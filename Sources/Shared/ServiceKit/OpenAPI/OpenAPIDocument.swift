@@ -113,6 +113,8 @@ public struct OpenAPIDocument: Sendable {
         switch body.content {
         case .json(let schema): content["application/json"] = ["schema": schemas.document(schema)]
         case .bytes(let types): for type in types { content[type] = [:] }
+        case .lines(let schema):
+            content[BodyRule.linesType] = ["schema": ["type": "string"], "x-item-schema": schemas.document(schema)]
         }
         return [
             "required": .bool(body.isRequired), "content": .object(content),

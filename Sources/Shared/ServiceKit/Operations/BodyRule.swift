@@ -5,6 +5,8 @@ public struct BodyRule: Sendable {
         case json(JSONSchema)
         /// Bytes of one of these types, handed on as they are.
         case bytes(types: [String])
+        /// Lines of JSON, handed on as they arrive.
+        case lines(of: JSONSchema)
     }
 
     let content: Content
@@ -30,5 +32,21 @@ public struct BodyRule: Sendable {
     /// A body of one of these media types, not looked into: ``Call/rawBody``.
     public static func bytes(_ types: [String], limit: Int) -> BodyRule {
         BodyRule(content: .bytes(types: types), isRequired: true, limit: limit)
+    }
+
+    /// Lines of JSON (``linesType``) that are not held: the handler reads them from ``Call/lines`` while they arrive.
+    ///
+    /// - `schema`: what each is like, for the document; whoever reads them checks them.
+    /// - `limit`: the most bytes of all of them; one has at most ``standardLimit``.
+    public static func lines(of schema: JSONSchema, limit: Int) -> BodyRule {
+        BodyRule(content: .lines(of: schema), isRequired: true, limit: limit)
+    }
+
+    /// The media type of lines of JSON.
+    public static let linesType = "application/x-ndjson"
+
+    /// Whether the body is handed on as it arrives.
+    var isStreamed: Bool {
+        if case .lines = content { true } else { false }
     }
 }

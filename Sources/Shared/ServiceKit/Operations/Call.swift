@@ -14,8 +14,10 @@ public struct Call: Sendable {
     public let query: JSONObject
     /// The body as its schema says; `{}` when an optional body was not sent, `null` when the operation takes none.
     public let body: JSON
-    /// The body's bytes.
+    /// The body's bytes; empty for lines.
     public let rawBody: [UInt8]
+    /// The body's lines as they arrive, of an operation that takes lines.
+    public let lines: BodyLines?
     /// Under which the effect is stored; there for operations that declare themselves idempotent.
     public let idempotency: IdempotencyKey?
     /// What `X-Request-Id` says in the answer.
@@ -49,8 +51,6 @@ public struct Call: Sendable {
         headers[name]
     }
 
-    /// A logger that names this request; made when asked for, because most requests log nothing.
-    public var logger: Logger {
     /// Which of these media types the client likes best: the first when it says nothing.
     ///
     /// - `types`: those that the operation declares, of which the edge has found one to be acceptable.
@@ -58,6 +58,8 @@ public struct Call: Sendable {
         ContentNegotiation.preferred(types, by: headers[.accept])
     }
 
+    /// A logger that names this request; made when asked for, because most requests log nothing.
+    public var logger: Logger {
         var logger = baseLogger
         logger[.requestID] = requestID
         logger[.traceID] = trace.traceID

@@ -1,15 +1,17 @@
 import Foundation
 
 /// A connection that sends exactly the bytes it is told to.
-final class RawSocket: Sendable {
-    struct Failure: Error {
-        let code: Int32
+public final class RawSocket: Sendable {
+    /// The system refused.
+    public struct Failure: Error {
+        /// Its `errno`.
+        public let code: Int32
     }
 
     private let descriptor: Int32
 
     /// Connects to a port of this machine.
-    init(port: Int) throws {
+    public init(port: Int) throws {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -33,8 +35,12 @@ final class RawSocket: Sendable {
     }
 
     /// Sends all of a text.
-    func send(_ text: String) throws {
-        let bytes = Array(text.utf8)
+    public func send(_ text: String) throws {
+        try send(Array(text.utf8))
+    }
+
+    /// Sends all of these bytes.
+    public func send(_ bytes: [UInt8]) throws {
         var offset = 0
         while offset < bytes.count {
             let sent = bytes[offset...].withUnsafeBytes {
@@ -46,7 +52,7 @@ final class RawSocket: Sendable {
     }
 
     /// What arrives until the peer closes, or until `end` is in it.
-    func receive(until end: String?) async throws -> String {
+    public func receive(until end: String?) async throws -> String {
         try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread {
                 var received: [UInt8] = []
