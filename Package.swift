@@ -47,7 +47,10 @@ let suites: [Target] = [
     suite("EventLogTests", ["Model", "Postgres", "EventLog", "Schema", logging, lifecycle]),
     suite("SchemaTests", ["Model", "Postgres", "Schema", logging]),
     suite("ServiceKitTests", foundations + edge + [hummingbirdTesting, jwt, cryptoExtras]),
-    suite("OrderServiceTests", foundations + edge + ["OrderService", hummingbirdTesting, httpClient, nioHTTP1, cryptoExtras]),
+    suite(
+        "OrderServiceTests",
+        foundations + edge + ["OrderService", hummingbirdTesting, httpClient, nioHTTP1, cryptoExtras]
+    ),
     suite("AfterSalesServiceTests", foundations + edge + ["AfterSalesService", hummingbirdTesting]),
     suite("NotifyServiceTests", foundations + edge + ["NotifyService", hummingbirdTesting, httpClient, nioHTTP1]),
     suite("CampusSimulatorTests", ["Model", "CampusSimulator"] + edge),

@@ -2,7 +2,7 @@ import Postgres
 import TestSupport
 import Testing
 
-/// Every way of listing orders and cases has an index that finds its rows in the list's order.
+/// Every way of listing orders, cases and money has an index that finds its rows in the list's order.
 @Suite("Indexes of lists")
 struct ListIndexTests {
     /// A list of a table, as the services ask for it, and the index that serves it.
@@ -31,6 +31,27 @@ struct ListIndexTests {
         ),
         List(table: "cases", condition: "status = 'in_review'", order: "id desc", index: "cases_by_status"),
         List(table: "cases", condition: "updated_at >= now()", order: "updated_at, id", index: "cases_by_update"),
+        List(table: "payment", condition: "created_at < now()", order: "created_at, id", index: "payment_by_recording"),
+        List(table: "refund", condition: "settled_at < now()", order: "settled_at, id", index: "refund_by_end"),
+        List(
+            table: "audit_entry",
+            condition: "action <> 'request.on_behalf' and (at, id) < (now(), '00000000-0000-7000-8000-000000000002')",
+            order: "at desc, id desc",
+            index: "audit_entry_by_campus"
+        ),
+        List(
+            table: "audit_entry",
+            condition: "action = 'request.on_behalf'",
+            order: "at desc, id desc",
+            index: "audit_entry_on_behalf"
+        ),
+        List(
+            table: "platform_key",
+            condition: "created_at >= now()",
+            order: "created_at, id",
+            index: "platform_key_by_campus"
+        ),
+        List(table: "key_set", condition: "created_at >= now()", order: "created_at, id", index: "key_set_by_campus"),
     ]
 
     @Test("a list is an index, read in its order", arguments: lists)

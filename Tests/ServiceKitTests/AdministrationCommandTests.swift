@@ -59,6 +59,10 @@ struct AdministrationCommandTests {
             #expect(settings.paymentDeadline == .seconds(120))
             #expect(settings.offer == CampusSettings().offer)
 
+            try await run(ListCampusesCommand<Probe>.self, [], on: database)
+            try await run(ShowCampusCommand<Probe>.self, ["--campus", "north"], on: database)
+            try await run(GetSettingsCommand<Probe>.self, ["--campus", "north"], on: database)
+
             let wrong =
                 #"{"surprise": 1, "offer_s": 0, "calendar": {"terms": [{"from": "2026-07-01", "to": "2026-02-01"}]}}"#
             let shape = await #expect(throws: (any Error).self) {
@@ -122,6 +126,7 @@ struct AdministrationCommandTests {
             )
             #expect(lifetimes == ["2", "720"])
             try await run(RevokeKeyCommand<Probe>.self, campus + ["--id", ids[0]], on: database)
+            try await run(ListKeysCommand<Probe>.self, campus, on: database)
             await #expect(throws: (any Error).self) {
                 try await run(RevokeKeyCommand<Probe>.self, campus + ["--id", ids[0]], on: database)
             }

@@ -79,7 +79,8 @@ struct JWKSTests {
     @Test("A set of a file may hold secrets that are long enough")
     func secrets() {
         func secret(_ count: Int) -> JSON {
-            ["kty": "oct", "kid": .string("s\(count)"), "k": .string(Base64URL.encode([UInt8](repeating: 1, count: count)))]
+            let bytes = [UInt8](repeating: 1, count: count)
+            return ["kty": "oct", "kid": .string("s\(count)"), "k": .string(Base64URL.encode(bytes))]
         }
         #expect(kids([secret(31), secret(32)], admitsSecrets: true) == ["s32"])
     }

@@ -22,9 +22,8 @@ struct AdministrativeRequests: Sendable {
 
     /// Works once under the request's key.
     ///
-    /// - Parameters:
-    ///   - secret: what the answer shows this once: the stored answer, which a repeated request gets, does not have it.
-    ///   - event: logged with the answer's `id` or `kid`, not for a repeated request.
+    /// - `secret`: what the answer shows this once: the stored answer, which a repeated request gets, does not have it.
+    /// - `event`: logged with the answer's `id` or `kid`, not for a repeated request.
     func once(
         _ call: Call,
         revealing secret: String? = nil,

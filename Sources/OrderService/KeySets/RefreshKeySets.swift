@@ -30,9 +30,8 @@ struct RefreshKeySets: Service {
 
     /// Looks at the sets in that database.
     ///
-    /// - Parameters:
-    ///   - interval: how often to look for sets that are due.
-    ///   - clock: the machine's clock.
+    /// - `clock`: the machine's clock.
+    /// - `interval`: how often to look for sets that are due.
     init(pool: ConnectionPool, clock: any WallClock, interval: Duration = .seconds(1), logger: Logger) {
         self.pool = pool
         self.clock = clock

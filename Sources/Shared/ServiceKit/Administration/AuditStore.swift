@@ -31,6 +31,8 @@ public struct AuditStore: Sendable {
     ///   - actor: who did it.
     ///   - at: when, by the machine's clock.
     ///   - detail: holds no secrets and no personal data.
+    ///   - session: the transaction.
+    /// - Throws: what the database says.
     public func note(
         _ action: String,
         subject: String,

@@ -16,7 +16,9 @@ package struct JWKS: Sendable {
 
     /// The most keys that a set can have: ten times what providers have while they rotate.
     static let limit = 100
-    /// The most characters of an RSA modulus in base64url: 8192 bits. Larger ones make each verification slow.
+    /// The most characters of an RSA modulus in base64url: 8192 bits.
+    ///
+    /// Larger ones make each verification slow.
     private static let longestModulus = 1_366
 
     /// In the order of the set, each `kid` once.

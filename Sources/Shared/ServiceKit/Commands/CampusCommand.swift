@@ -33,7 +33,7 @@ struct CreateCampusCommand<Definition: ServiceDefinition>: AsyncParsableCommand 
     @Option(help: "Its timezone in the IANA database.")
     var timezone = "Asia/Shanghai"
 
-    @Option(help: "Settings as JSON; what is not there has its default.")
+    @Option(help: "Settings as JSON, or @ and the name of a file; what is not there has its default.")
     var settings = "{}"
 
     @Flag(help: "A test campus: its clock can be advanced and its money is play money.")
