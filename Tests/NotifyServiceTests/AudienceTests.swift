@@ -138,7 +138,9 @@ struct AudienceTests {
     @Test("The table has every type that another service writes about an order, a case or a refund")
     func complete() {
         let served = Set(AudienceCase.table.map(\.type))
-        let own: Set<EventType> = [.inboxAdvanced, .clockAdvanced, .compensationGranted]
+        let own: Set<EventType> = [
+            .inboxAdvanced, .clockAdvanced, .compensationGranted, .partyErasureRequested,
+        ]
         #expect(Set(EventType.allCases).subtracting(own) == served)
     }
 

@@ -165,6 +165,58 @@ struct PrivilegeTests {
         }
     }
 
+    @Test(
+        "How people are reached is NotifyService's alone to read",
+        arguments: [TestRole.orderService, .afterSalesService]
+    )
+    func contacts(role: TestRole) async throws {
+        try await withDatabase { database in
+            let pool = try database.pool(as: role)
+            let forbidden: [SQL] = [
+                "select * from campus.contact", "select count(*) from campus.contact",
+                "select phone from campus.contact",
+                "insert into campus.contact (campus_id, kind, id, updated_at) values (gen_random_uuid(), 'rider', 'x', now())",
+                "update campus.contact set phone = null", "delete from campus.contact",
+            ]
+            for statement in forbidden {
+                let mayDo = try await isPermitted(statement, as: pool)
+                #expect(!mayDo, "\(statement.text)")
+            }
+            let owner = try database.pool(as: .notifyService)
+            let mayRead = try await isPermitted("select * from campus.contact", as: owner)
+            #expect(mayRead)
+        }
+    }
+
+    @Test("The trail of a case is for good, its words are not; what is erased in orders is erased by functions alone")
+    func words() async throws {
+        try await withDatabase { database in
+            let afterSales = try database.pool(as: .afterSalesService)
+            for (statement, isAllowed) in [
+                ("delete from campus.case_words", true), ("update campus.case_words set words = 'x'", false),
+                ("delete from campus.case_timeline", false), ("update campus.case_timeline set detail = '{}'", false),
+                ("delete from campus.party", false),
+                ("select campus.erase_orders(gen_random_uuid(), 'customer', '{}', now())", false),
+                ("select campus.erase_told_words(gen_random_uuid(), 'x')", false),
+                ("delete from campus.after_sales_erasure", false),
+                ("update campus.orders_erasure set done_at = now()", false),
+            ] {
+                let mayDo = try await isPermitted(SQL(stringLiteral: statement), as: afterSales)
+                #expect(mayDo == isAllowed, "\(statement)")
+            }
+            let orders = try database.pool(as: .orderService)
+            for (statement, isAllowed) in [
+                ("select campus.erase_orders(gen_random_uuid(), 'customer', '{}', now())", true),
+                ("select campus.prune_positions(now(), 1)", true), ("update campus.orders set dropoff = '{}'", false),
+                ("select campus.erase_told_words(gen_random_uuid(), 'x')", false),
+                ("update campus.payment set payer_openid = null", false),
+            ] {
+                let mayDo = try await isPermitted(SQL(stringLiteral: statement), as: orders)
+                #expect(mayDo == isAllowed, "\(statement)")
+            }
+        }
+    }
+
     @Test("What the public may do is nothing")
     func nothingPublic() async throws {
         try await withDatabase { database in

@@ -22,7 +22,7 @@ enum DomainEvent: Hashable, Sendable {
         case .refundCreated, .refundRequested, .refundProcessing, .refundSucceeded, .refundFailed, .refundAbnormal,
             .refundUnknown, .refundClosed:
             self = .refund(try RefundEvent(type: type, json: payload))
-        case .compensationGranted, .inboxAdvanced, .clockAdvanced:
+        case .compensationGranted, .partyErasureRequested, .inboxAdvanced, .clockAdvanced:
             return nil
         }
     }

@@ -39,8 +39,8 @@ struct RetrySchedule: Hashable, Sendable {
                 .caseAppealed, .caseWithdrawn, .caseResolved, .caseClosed, .caseCommented:
                 .afterSales
             case .orderRefundDue, .refundCreated, .refundRequested, .refundProcessing, .refundSucceeded, .refundFailed,
-                .refundAbnormal, .refundUnknown, .refundClosed, .compensationGranted, .inboxAdvanced, .clockAdvanced,
-                .none:
+                .refundAbnormal, .refundUnknown, .refundClosed, .compensationGranted, .partyErasureRequested,
+                .inboxAdvanced, .clockAdvanced, .none:
                 type == WebhookTest.type ? .once : .money
             }
     }

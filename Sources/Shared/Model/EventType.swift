@@ -38,6 +38,9 @@ public enum EventType: String, CaseIterable, Hashable, Sendable {
 
     case compensationGranted = "compensation.granted"
 
+    /// What is known of a person is to be erased: each service does its own part.
+    case partyErasureRequested = "party.erasure_requested"
+
     /// New lines stand in some inboxes; wakes the streams of other instances and goes no further.
     case inboxAdvanced = "inbox.advanced"
     /// A test campus's clock was advanced.

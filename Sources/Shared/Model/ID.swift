@@ -108,6 +108,8 @@ public enum IDSubject {
     public enum KeySet {}
     /// A webhook endpoint.
     public enum WebhookEndpoint {}
+    /// A request to erase what is known of a person.
+    public enum Erasure {}
     /// Whatever an event or a timer is about.
     public enum Anything {}
 }
@@ -126,10 +128,12 @@ public typealias RefundID = ID<IDSubject.Refund>
 public typealias EvidenceID = ID<IDSubject.Evidence>
 /// The id of a platform key.
 public typealias KeyID = ID<IDSubject.Key>
-/// The id of a webhook endpoint.
-public typealias WebhookEndpointID = ID<IDSubject.WebhookEndpoint>
 /// The id of a set of verification keys that an identity provider publishes.
 public typealias KeySetID = ID<IDSubject.KeySet>
+/// The id of a webhook endpoint.
+public typealias WebhookEndpointID = ID<IDSubject.WebhookEndpoint>
+/// The id of a request to erase what is known of a person.
+public typealias ErasureID = ID<IDSubject.Erasure>
 /// The id of whatever an event or a timer is about.
 public typealias AnyID = ID<IDSubject.Anything>
 

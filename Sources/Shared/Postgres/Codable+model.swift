@@ -126,6 +126,8 @@ extension CaseReason: PostgresCodable {}
 extension CaseStatus: PostgresCodable {}
 extension Verdict: PostgresCodable {}
 extension RefundStatus: PostgresCodable {}
+extension PartyKind: PostgresCodable {}
+extension Language: PostgresCodable {}
 
 /// Whether serialized JSON has `\u0000` that is an escape, not the end of an escaped backslash.
 private func holdsEscapedNUL(_ text: [UInt8]) -> Bool {

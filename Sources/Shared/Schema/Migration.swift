@@ -42,6 +42,10 @@ public struct Migration: Sendable {
         Migration(50, "delegated_refunds", PackageResources.M0050_delegated_refunds_sql),
         Migration(51, "reconciliation", PackageResources.M0051_reconciliation_sql),
         Migration(52, "event_feed", PackageResources.M0052_event_feed_sql),
+        Migration(53, "parties", PackageResources.M0053_parties_sql),
+        Migration(54, "contacts", PackageResources.M0054_contacts_sql),
+        Migration(55, "privacy", PackageResources.M0055_privacy_sql),
         Migration(56, "campus_administration", PackageResources.M0056_campus_administration_sql),
+        Migration(57, "import", PackageResources.M0057_import_sql),
     ]
 }

@@ -22,6 +22,11 @@ public struct SHA256Digest: Hashable, Sendable {
     /// The first eight bytes as a number, for advisory locks.
     public var lockID: Int64 { Int64(bitPattern: first) }
 
+    /// The 32 bytes in 64 hexadecimal digits.
+    public var hexadecimal: String {
+        bytes.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+    }
+
     /// The 32 bytes.
     public var bytes: [UInt8] {
         [first, second, third, fourth].flatMap { word in

@@ -19,6 +19,7 @@ public enum LogKey: String, CaseIterable, Sendable {
     case paymentID = "payment_id"
     case caseID = "case_id"
     case refundID = "refund_id"
+    case erasureID = "erasure_id"
     case externalID = "external_id"
     case transactionID = "transaction_id"
     case merchantID = "merchant_id"

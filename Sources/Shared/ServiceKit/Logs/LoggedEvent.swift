@@ -117,10 +117,26 @@ extension LoggedEvent {
     static let serviceFailed = LoggedEvent("service.failed", .critical, "Service ended for a fault")
     static let serviceStopped = LoggedEvent("service.stopped", .info, "Service stopped")
 
+    /// A service has done its part of an erasure.
+    public static let erasureDone = LoggedEvent("erasure.done", .info, "What this service knew of a person is erased")
+    /// A service cannot finish its part of an erasure yet.
+    public static let erasureWaits = LoggedEvent(
+        "erasure.waits",
+        .info,
+        "An erasure waits for what has not come to its end"
+    )
+    /// Somebody exported what is known of a person.
+    public static let personalDataExported = LoggedEvent(
+        "personal_data.exported",
+        .warning,
+        "Somebody exported what is known of a person"
+    )
+
     /// Every event of the edge, for the documentation.
     public static let edge: [LoggedEvent] = [
         .requestServed, .requestOnBehalf, .requestFailed, .requestUnavailable, .streamFailed, .campusSettingsInvalid,
         .verificationKeyInvalid, .keySetDemandLost, .idempotencyPurged, .idempotencyPurgeFailed, .logsDropped, .stats,
-        .serviceStarting, .serviceListening, .serviceFailed, .serviceStopped,
+        .serviceStarting, .serviceListening, .serviceFailed, .serviceStopped, .retentionPruned, .retentionFailed,
+        .erasureDone, .erasureWaits, .personalDataExported,
     ]
 }

@@ -81,10 +81,24 @@ public struct ServiceParts: Sendable {
     public var operations: [Operation]
     /// What runs as long as the process, in the order of dependency: the last is stopped first.
     public var services: [any Service]
+    /// Why the service cannot work although its database is in order; nil when it can.
+    ///
+    /// The reason is shown to whoever asks whether the service is ready.
+    public var obstacle: @Sendable () async throws -> String?
 
     /// Operations and services.
-    public init(operations: [Operation], services: [any Service] = []) {
+    ///
+    /// - Parameters:
+    ///   - operations: its route table.
+    ///   - services: what runs beside them.
+    ///   - obstacle: why it cannot work although its database is in order.
+    public init(
+        operations: [Operation],
+        services: [any Service] = [],
+        obstacle: @escaping @Sendable () async throws -> String? = { nil }
+    ) {
         self.operations = operations
         self.services = services
+        self.obstacle = obstacle
     }
 }

@@ -142,8 +142,13 @@ public struct ServiceRuntime: Sendable {
         _ foundation: ServiceFoundation
     ) -> [Operation] {
         let common = CommonOperations(
-            isReady: { try await Readiness(pool: foundation.pool).reason() },
-            catalogue: ProblemKind.edge + definition.problems
+            isReady: {
+                guard let reason = try await Readiness(pool: foundation.pool).reason() else {
+                    return try await parts.obstacle()
+                }
+                return reason
+            },
+            catalogue: definition.catalogue
         )
         let operations = parts.operations + common.operations
         let describe = CommonOperations.document(

@@ -1,0 +1,108 @@
+import EventLog
+import Model
+import Postgres
+
+/// How far each service has got with erasing.
+public struct ErasureStore: Sendable {
+    /// A request of a campus.
+    public typealias CampusRequest = (campus: CampusID, request: ErasureRequest)
+
+    private let table: SQL
+
+    /// What one service has noted; only that service may write it, and AfterSalesService reads them all.
+    public init(owner: EventStream) {
+        switch owner {
+        case .orders: table = "campus.orders_erasure"
+        case .afterSales: table = "campus.after_sales_erasure"
+        case .notifications: table = "campus.notifications_erasure"
+        }
+    }
+
+    /// The requests among a batch of events.
+    public static func requests(in events: [RecordedEvent]) throws -> [CampusRequest] {
+        try events.filter { $0.type == EventType.partyErasureRequested.rawValue }.map { event in
+            (event.campus, try ErasureRequest(type: .partyErasureRequested, json: event.payload))
+        }
+    }
+
+    /// Notes requests.
+    ///
+    /// - Parameters:
+    ///   - requests: from the log, or just made.
+    ///   - doneAt: when the service has done its part, if it does all of it at once.
+    ///   - session: where to write.
+    /// - Returns: those that were not noted before, and of somebody for whom the service is at none.
+    /// - Throws: `PostgresError`.
+    public func record(
+        _ requests: [CampusRequest],
+        doneAt: Timestamp? = nil,
+        in session: borrowing Session
+    ) throws -> [CampusRequest] {
+        guard !requests.isEmpty else { return [] }
+        let new = try session.query(
+            """
+            insert into \(table) (campus_id, id, kind, party_id, requested_at, done_at)
+            select n.*, \(doneAt) from unnest(
+                \(requests.map(\.campus)), \(requests.map(\.request.id)), \(requests.map(\.request.party.kind)),
+                \(requests.map(\.request.party.id)), \(requests.map(\.request.requestedAt))
+            ) as n (campus_id, id, kind, party_id, requested_at)
+            on conflict do nothing
+            returning id
+            """
+        ) { row -> ErasureID in try row[0] }
+        let isNew = Set(new)
+        return requests.filter { isNew.contains($0.request.id) }
+    }
+
+    /// How far the service has got; nil when it does not know the request yet.
+    public func find(_ id: ErasureID, in campus: CampusID, session: borrowing Session) throws -> Erasure? {
+        try session.first("\(selection) where campus_id = \(campus) and id = \(id)", Erasure.init)
+    }
+
+    /// The last request about somebody.
+    public func latest(of party: Party, in campus: CampusID, session: borrowing Session) throws -> Erasure? {
+        try session.first(
+            """
+            \(selection) where campus_id = \(campus) and kind = \(party.kind) and party_id = \(party.id)
+            order by id desc limit 1
+            """,
+            Erasure.init
+        )
+    }
+
+    func lock(_ id: ErasureID, in campus: CampusID, session: borrowing Session) throws -> Erasure? {
+        try session.first("\(selection) where campus_id = \(campus) and id = \(id) for no key update", Erasure.init)
+    }
+
+    func save(_ erasure: Erasure, in session: borrowing Session) throws {
+        try session.execute(
+            """
+            update \(table) set place = \(erasure.place), erased = \(erasure.erased), waiting = \(erasure.waiting),
+                keeps_until = \(erasure.keepsUntil), done_at = \(erasure.doneAt)
+            where campus_id = \(erasure.campus) and id = \(erasure.id)
+            """
+        )
+    }
+
+    private var selection: SQL {
+        """
+        select id, campus_id, kind, party_id, requested_at, place, erased, waiting, keeps_until, done_at from \(table)
+        """
+    }
+}
+
+extension Erasure {
+    fileprivate init(_ row: Row) throws {
+        self.init(
+            id: try row[0],
+            campus: try row[1],
+            party: Party(kind: try row[2], id: try row[3]),
+            requestedAt: try row[4],
+            place: try row[5],
+            erased: try row[6],
+            waiting: try row[7],
+            keepsUntil: try row[8],
+            doneAt: try row[9]
+        )
+    }
+}
