@@ -148,8 +148,10 @@ as_owner() { MIGRATION_DATABASE_URL=$owner_url LOG_LEVEL=notice "$products/Order
     as_owner migrate >>"$logs/setup.log"
 ) || { tail -5 "$logs/setup.log" >&2; fail "migrating failed; see $logs/setup.log"; }
 
-# The key that seals webhook secrets at rest: made once, or they could not be read again.
-if [[ ! -s $state/notify.key ]]; then head -c 32 /dev/urandom | base64 | tr -d '\n' >"$state/notify.key"; fi
+# The keys that seal webhook secrets and contacts at rest: made once, or they could not be read again.
+for secret in notify contact; do
+    if [[ ! -s $state/$secret.key ]]; then head -c 32 /dev/urandom | base64 | tr -d '\n' >"$state/$secret.key"; fi
+done
 
 # Each in a process group of its own, so that Ctrl-C reaches them through this script, in order. What it is told is in its
 # environment only, which others cannot list.
@@ -169,7 +171,8 @@ say "starting the services"
 launch order OrderService "$order_port" "$order_url" ALLOW_LOOPBACK_KEY_SETS=true
 launch after_sales AfterSalesService "$after_sales_port" "$after_sales_url"
 launch notify NotifyService "$notify_port" "$notify_url" \
-    ALLOW_LOOPBACK_WEBHOOKS=true NOTIFY_ENCRYPTION_KEY="$(<"$state/notify.key")"
+    ALLOW_LOOPBACK_WEBHOOKS=true NOTIFY_ENCRYPTION_KEY="$(<"$state/notify.key")" \
+    CONTACT_KEYS="k1:$(<"$state/contact.key")"
 
 # Names the first service that has ended, if one has.
 ended_service() {

@@ -25,6 +25,21 @@ extension LoggedEvent {
         .warning,
         "Announcements of other instances cannot be read; trying again"
     )
+    static let feedResynced = LoggedEvent(
+        "feed.resync",
+        .info,
+        "A feed's cursor cannot be read on from; its reader was told where it can"
+    )
+    static let feedWakeFailed = LoggedEvent(
+        "feed.wake_failed",
+        .warning,
+        "Feeds that have news cannot be looked for; trying again"
+    )
+    static let feedEventUnreadable = LoggedEvent(
+        "feed.event_unreadable",
+        .error,
+        "An event cannot be read; the feed passed over it"
+    )
     static let webhookEndpointCreated = LoggedEvent("webhook.endpoint_created", .info, "Webhook endpoint created")
     static let webhookEndpointChanged = LoggedEvent("webhook.endpoint_changed", .info, "Webhook endpoint changed")
     static let webhookEndpointDeleted = LoggedEvent("webhook.endpoint_deleted", .info, "Webhook endpoint deleted")
@@ -43,19 +58,27 @@ extension LoggedEvent {
     static let webhookFailed = LoggedEvent("webhook.failed", .warning, "Webhook attempt failed; it is tried again")
     static let webhookDead = LoggedEvent("webhook.dead", .error, "Webhook delivery given up")
     static let webhookReplayed = LoggedEvent("webhook.replayed", .info, "Webhook deliveries sent again on request")
-    static let retentionPruned = LoggedEvent("retention.pruned", .info, "What was kept long enough was removed")
-    static let retentionFailed = LoggedEvent(
-        "retention.failed",
+    static let contactStored = LoggedEvent("contact.stored", .info, "Contacts stored")
+    static let contactDeleted = LoggedEvent("contact.deleted", .info, "Contact deleted")
+    static let contactResealed = LoggedEvent("contact.resealed", .info, "Contacts sealed anew with the first key")
+    static let contactResealFailed = LoggedEvent(
+        "contact.reseal_failed",
         .warning,
-        "What was kept long enough could not be removed"
+        "Contacts could not be sealed anew; trying again"
+    )
+    static let contactUnreadable = LoggedEvent(
+        "contact.unreadable",
+        .error,
+        "Stored contacts do not open with the configured keys"
     )
 
     /// Every event of NotifyService, for the documentation.
     static let notify: [LoggedEvent] = [
         .streamOpened, .streamClosed, .streamResynced, .streamReadFailed, .streamLineUnreadable, .streamWakeFailed,
+        .feedResynced, .feedWakeFailed, .feedEventUnreadable,
         .webhookEndpointCreated,
         .webhookEndpointChanged, .webhookEndpointDeleted, .webhookEndpointGone, .webhookSecretRotated,
-        .webhookSecretUnreadable, .webhookDelivered, .webhookFailed, .webhookDead, .webhookReplayed, .retentionPruned,
-        .retentionFailed,
+        .webhookSecretUnreadable, .webhookDelivered, .webhookFailed, .webhookDead, .webhookReplayed, .contactStored,
+        .contactDeleted, .contactResealed, .contactResealFailed, .contactUnreadable,
     ]
 }

@@ -12,6 +12,22 @@ extension Setting where Value == String {
     )
 }
 
+extension Setting where Value == KeyRing {
+    /// Seals contacts.
+    static let contactKeys = Setting(
+        name: "CONTACT_KEYS",
+        meaning: """
+            Seals phone numbers and openids in the database: keys of 32 random bytes in base64, each behind its name, for example \
+            `k1:` and the output of `openssl rand -base64 32`. The first seals, all of them open.
+            """,
+        allowed: "id:base64, separated by commas",
+        standard: nil,
+        isSecret: true,
+        example: "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        read: { KeyRing($0) }
+    )
+}
+
 extension Setting where Value == Bool {
     /// Whether webhooks may go to this machine.
     static let allowLoopbackWebhooks = Setting.flag(

@@ -1,6 +1,8 @@
 import EventLog
+import Logging
 import Model
 import Postgres
+import ServiceKit
 import TestSupport
 import Testing
 
@@ -80,13 +82,12 @@ struct InboxTests {
     }
 
     private func prune(_ campus: NotifyCampus) async throws {
-        let retention = Retention(
-            periods: Retention.Periods(),
-            pool: try campus.database.pool(as: .notifyService),
-            clock: SystemWallClock(),
-            logger: .silent
+        let configuration = try ServiceConfiguration(
+            NotifyServiceDefinition.settings,
+            values: ["NOTIFY_ENCRYPTION_KEY": "x", "CONTACT_KEYS": "k1:\(NotifyCampus.encryptionKey)"]
         )
-        try await retention.pruneAll()
+        let pool = try campus.database.pool(as: .notifyService)
+        await RetentionService(try Retention.rules(configuration, pool, SystemWallClock()), logger: .silent).followAll()
     }
 
     @Test("Everything may be pruned; what comes next goes on counting")

@@ -75,7 +75,8 @@ struct NotifyCampus: Sendable {
     ) async throws {
         let values = [
             "DATABASE_URL": database.url(as: .notifyService), "HTTP_PORT": "0", "DATABASE_POOL_WAIT_S": "20",
-            "NOTIFY_ENCRYPTION_KEY": encryptionKey, "ALLOW_LOOPBACK_WEBHOOKS": "\(allowLoopback)",
+            "NOTIFY_ENCRYPTION_KEY": encryptionKey, "CONTACT_KEYS": "k1:\(encryptionKey)",
+            "ALLOW_LOOPBACK_WEBHOOKS": "\(allowLoopback)",
         ]
         let runtime = try await ServiceRuntime(
             QuickNotify.self,

@@ -115,8 +115,8 @@ struct SecretVaultTests {
     let endpoint = WebhookEndpointID(high: 3, low: 4)
     let secret = WebhookSecret(bytes: Array(0..<32))
 
-    func vault(_ byte: UInt8 = 9) throws -> SecretVault {
-        try #require(SecretVault(base64Key: base64(Array(repeating: byte, count: 32))))
+    func vault(_ byte: UInt8 = 9) throws -> Vault {
+        Vault(try #require(KeyRing(base64Key: base64(Array(repeating: byte, count: 32)))))
     }
 
     @Test("What was sealed opens, differs each time and does not contain the secret")
@@ -148,6 +148,6 @@ struct SecretVaultTests {
 
     @Test("A key is 32 bytes in base64", arguments: ["", "abc", "AAAA", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
     func keyLength(_ text: String) {
-        #expect(SecretVault(base64Key: text) == nil)
+        #expect(KeyRing(base64Key: text) == nil)
     }
 }

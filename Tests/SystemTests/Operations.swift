@@ -54,6 +54,7 @@ struct Operations: Sendable {
             environment[service] = settings.merging(["DATABASE_URL": url]) { $1 }
         }
         environment[.notify, default: [:]]["NOTIFY_ENCRYPTION_KEY"] = encryptionKey
+        environment[.notify, default: [:]]["CONTACT_KEYS"] = "k1:\(encryptionKey)"
         environment[.notify, default: [:]]["ALLOW_LOOPBACK_WEBHOOKS"] = "true"
         return environment
     }

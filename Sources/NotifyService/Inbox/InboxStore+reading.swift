@@ -64,7 +64,7 @@ extension InboxStore {
             """
             select campus_id, recipient_kind, recipient_id, max(seq) as seq from (
                 select campus_id, recipient_kind, recipient_id, seq from campus.inbox
-                where created_at < \(time) limit \(Int64(limit))
+                where created_at < \(time) limit \(rows: limit)
             ) due
             group by campus_id, recipient_kind, recipient_id
             """
@@ -102,6 +102,28 @@ extension InboxStore {
             select count(*) as lines from removed
             """
         ) { row in Int(try row["lines"] as Int64) }
+    }
+
+    /// Removes all lines of these inboxes; what comes next goes on counting.
+    func erase(_ recipients: [Recipient], in session: borrowing Session) throws {
+        try session.execute(
+            """
+            with counter as materialized (
+                select c.campus_id, c.recipient_kind, c.recipient_id from campus.inbox_counter c
+                join unnest(
+                    \(recipients.map(\.campus)), \(recipients.map(\.kind.rawValue)), \(recipients.map(\.id))
+                ) as r (campus_id, recipient_kind, recipient_id) using (campus_id, recipient_kind, recipient_id)
+                order by c.campus_id, c.recipient_kind, c.recipient_id
+                for no key update of c
+            ), removed as (
+                delete from campus.inbox i using counter c
+                where i.campus_id = c.campus_id and i.recipient_kind = c.recipient_kind and i.recipient_id = c.recipient_id
+            )
+            update campus.inbox_counter u set unread = 0, version = u.version + 1
+            from counter c
+            where u.campus_id = c.campus_id and u.recipient_kind = c.recipient_kind and u.recipient_id = c.recipient_id
+            """
+        )
     }
 
     private func lockCounter(

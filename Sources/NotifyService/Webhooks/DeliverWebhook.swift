@@ -8,7 +8,7 @@ import ServiceKit
 struct DeliverWebhook: Sendable {
     private let pool: ConnectionPool
     private let sender: WebhookSender
-    private let vault: SecretVault
+    private let vault: Vault
     private let clock: any WallClock
     private let timing: WebhookTiming
     private let logger: Logger
@@ -19,7 +19,7 @@ struct DeliverWebhook: Sendable {
     init(
         pool: ConnectionPool,
         sender: WebhookSender,
-        vault: SecretVault,
+        vault: Vault,
         clock: any WallClock,
         timing: WebhookTiming = WebhookTiming(),
         logger: Logger

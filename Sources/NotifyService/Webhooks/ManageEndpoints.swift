@@ -22,13 +22,13 @@ struct ManageEndpoints: Sendable {
     static let overlap = Duration.seconds(86_400)
 
     private let pool: ConnectionPool
-    private let vault: SecretVault
+    private let vault: Vault
     private let clock: any WallClock
     private let store = WebhookEndpointStore()
     private let idempotency = IdempotencyStore(owner: .notifications)
 
     /// Keeps endpoints through `pool`, and their secrets in `vault`.
-    init(pool: ConnectionPool, vault: SecretVault, clock: any WallClock) {
+    init(pool: ConnectionPool, vault: Vault, clock: any WallClock) {
         self.pool = pool
         self.vault = vault
         self.clock = clock

@@ -21,7 +21,7 @@ struct WebhookController: Sendable {
     /// - `afterEnqueue`: told when there is something to deliver.
     init(
         pool: ConnectionPool,
-        vault: SecretVault,
+        vault: Vault,
         clock: any WallClock,
         allowsLoopback: Bool,
         afterEnqueue: @escaping @Sendable () -> Void

@@ -1,0 +1,154 @@
+import EventLog
+import HTTPTypes
+import Model
+import Postgres
+import ServiceKit
+import TestSupport
+import Testing
+
+@testable import NotifyService
+
+@Suite("Forgetting somebody", .timeLimit(.minutes(2)))
+struct ErasureTests {
+    private func erase(_ party: Party, _ campus: NotifyCampus, at time: Timestamp) async throws {
+        let request = ErasureRequest(id: .random(), party: party, requestedAt: time, isTest: true)
+        let id = campus.id
+        try await campus.database.pool(as: .afterSalesService, size: 1).transaction { session in
+            try EventStore(stream: .afterSales).append(
+                [
+                    NewEvent(
+                        type: request.type,
+                        campus: id,
+                        subject: request.id.retyped(),
+                        version: 1,
+                        root: request.id.retyped(),
+                        actor: .system("test"),
+                        at: time,
+                        payload: request.json
+                    )
+                ],
+                in: session
+            )
+        }
+        campus.instance.ticker.hint()
+        let pool = try campus.database.pool(as: .notifyService, size: 1)
+        try await eventually("the erasure is done") {
+            try await pool.autocommit { session in
+                try ErasureStore(owner: .notifications).find(request.id, in: id, session: session)?.doneAt != nil
+            }
+        }
+    }
+
+    @Test("Contact and inbox go, words that others were told go, others keep theirs, and late news bring nothing back")
+    func customer() async throws {
+        try await NotifyCampus.run { campus in
+            let now = SystemWallClock().now()
+            let path = "/v1/contacts/customer/stu_1"
+            _ = try await campus.send(.put, path, ["phone": "13800138000"])
+            _ = try await campus.send(.put, "/v1/contacts/customer/stu_2", ["phone": "13900139000"])
+            _ = try await campus.post(
+                "/v1/webhook-endpoints",
+                ["url": "http://127.0.0.1:9/nobody", "event_types": ["order.*"]]
+            )
+            let (mine, others) = (OrderID.random(), OrderID.random())
+            try await insert([(mine, "stu_1"), (others, "stu_2")], campus)
+            let reason = OrderChange.cancelled(
+                reason: "call me at 13800138000",
+                by: Actor(role: .customer, id: "stu_1")
+            )
+            try await campus.append([
+                Samples.order(reason, id: mine, customer: "stu_1"),
+                Samples.order(reason, id: others, customer: "stu_2"),
+            ])
+            let shop = Recipient(campus: campus.id, kind: .merchant, id: "shop_1")
+            try await campus.waitForInbox(of: shop, lines: 2)
+            try await campus.waitForInbox(of: campus.customer(), lines: 1)
+
+            try await erase(Party(kind: .customer, id: "stu_1"), campus, at: now + .seconds(1))
+            let erased = try await campus.get(path)
+            #expect(erased["phone"] == .null)
+            #expect(erased["erased_at"] != .null)
+            #expect(try await campus.get("/v1/contacts/customer/stu_2")["phone"] == "13900139000")
+            #expect(try await campus.get("/v1/inbox", as: "customer:stu_1")["items"] == [])
+            #expect(try await campus.get("/v1/inbox/unread", as: "customer:stu_1")["unread"] == 0)
+            #expect(try await campus.get("/v1/inbox", as: "customer:stu_2")["items"]?.array?.count == 1)
+
+            let told = try await texts(
+                "select data ->> 'reason' from campus.inbox where recipient_kind = 'merchant'",
+                campus
+            )
+            #expect(told.sorted() == ["(erased)", "call me at 13800138000"])
+            let sent = try await texts("select data ->> 'reason' from campus.webhook_delivery", campus)
+            #expect(sent.sorted() == ["(erased)", "call me at 13800138000"])
+
+            // Written down before the request, sent after it.
+            let late = try await campus.send(
+                .put,
+                path,
+                ["phone": "13800138000", "updated_at": "2026-03-01T04:00:00Z"]
+            )
+            #expect(late["phone"] == .null)
+            try await campus.tell(1)
+            try await campus.waitForInbox(of: campus.customer(), lines: 2)
+            #expect(try await campus.get("/v1/inbox?after=1", as: "customer:stu_1").numbers == [2])
+        }
+    }
+
+    @Test("The same request read twice erases once")
+    func once() async throws {
+        try await withDatabase { database in
+            let pool = try database.pool(as: .notifyService)
+            let campus = Samples.campus
+            let request = ErasureRequest(
+                id: .random(),
+                party: Party(kind: .rider, id: "r_1"),
+                requestedAt: Samples.time,
+                isTest: true
+            )
+            let event = RecordedEvent(
+                id: 7,
+                stream: .afterSales,
+                type: request.type.rawValue,
+                campus: campus,
+                subject: request.id.retyped(),
+                version: 1,
+                root: request.id.retyped(),
+                actor: "system:test",
+                occurredAt: Samples.time,
+                recordedAt: Samples.time,
+                trace: nil,
+                payload: request.json
+            )
+            let erase = ErasePersons(clock: ManualClock())
+            let first = try await pool.transaction { try erase.handle([event], in: $0) }
+            let second = try await pool.transaction { try erase.handle([event], in: $0) }
+            #expect(first == [request])
+            #expect(second.isEmpty)
+        }
+    }
+
+    private func texts(_ sql: SQL, _ campus: NotifyCampus) async throws -> [String] {
+        try await campus.database.pool().autocommit { session in try session.query(sql) { try $0[0] } }
+    }
+
+    private func insert(_ orders: [(OrderID, String)], _ campus: NotifyCampus) async throws {
+        let id = campus.id
+        try await campus.database.pool(as: .orderService, size: 1).transaction { session in
+            for (order, customer) in orders {
+                try session.execute(
+                    """
+                    insert into campus.orders (
+                        campus_id, id, source, status, version, customer_id, merchant_id, merchant_name, lines, discounts,
+                        delivery_fen, packaging_fen, delivery_payable_fen, packaging_payable_fen, lines_fen, fees_fen,
+                        discount_fen, payable_fen, paid_fen, dropoff, promised_at, placed_at, updated_at, cancelled_at,
+                        cancelled_by, cancel_reason
+                    ) values (
+                        \(id), \(order), 'own', 'cancelled', 2, \(customer), 'shop_1', 'Shop', '[]', '[]', 0, 0, 0, 0, 0, 0, 0, 0,
+                        0, '{"address": "x"}', now(), now(), now(), now(), 'customer:x', 'x'
+                    )
+                    """
+                )
+            }
+        }
+    }
+}
