@@ -111,12 +111,13 @@ struct CaseView: Sendable {
 
     /// A line of a timeline.
     ///
-    /// Staff's notes to each other stay among staff.
+    /// Staff's notes to each other stay among staff. Where words were erased, their digest alone says that there were some.
     func timeline(_ entry: TimelineEntry) -> JSON {
         var detail = entry.detail.object ?? [:]
         if !viewer.isStaff {
             detail["handler"] = nil
-            detail["note"] = nil
+            detail[CaseWords.Field.note.rawValue] = nil
+            detail[CaseWords.digestMember] = nil
         }
         return [
             "type": .string(entry.type),

@@ -19,7 +19,7 @@ struct SpeakOnCase: Sendable {
         in session: borrowing Session
     ) throws -> AfterSalesCase {
         let subject = try cases.lockForOwner(id, principal, refundables, in: session)
-        return try speak(subject, .comment, detail: ["comment": .string(text)], cause, in: session)
+        return try speak(subject, .comment, detail: [:], words: CaseWords(.comment, text), cause, in: session)
     }
 
     /// Moves a case forward in the desk's queue, once in a while.
@@ -41,12 +41,13 @@ struct SpeakOnCase: Sendable {
         _ subject: AfterSalesCase,
         _ command: CaseCommand,
         detail: JSON,
+        words: CaseWords? = nil,
         _ cause: Cause,
         in session: borrowing Session
     ) throws -> AfterSalesCase {
         let (changed, change) = try subject.applying(command, at: cause.at)
         try session.execute(cases.update(to: changed))
-        try trail.record([.changed(changed, change, detail: detail, cause)], in: session)
+        try trail.record([.changed(changed, change, detail: detail, words: words, cause)], in: session)
         return changed
     }
 }

@@ -50,8 +50,9 @@ struct AssignCase: Sendable {
     ) throws -> AfterSalesCase {
         let (assigned, change) = try subject.applying(command, at: cause.at)
         try session.execute(cases.update(to: assigned))
-        let detail: JSON = ["handler": .optional(assigned.handler), "note": .optional(note)]
-        try trail.record([.changed(assigned, change, detail: detail, cause)], in: session)
+        let detail: JSON = ["handler": .optional(assigned.handler)]
+        let words = note.map { CaseWords(.note, $0) }
+        try trail.record([.changed(assigned, change, detail: detail, words: words, cause)], in: session)
         return assigned
     }
 }

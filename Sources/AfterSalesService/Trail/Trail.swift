@@ -21,15 +21,23 @@ struct TrailEntry: Sendable {
 
     /// What changed.
     enum Subject: Sendable {
-        /// A case; `detail` is what the timeline keeps beside its status.
-        case aCase(AfterSalesCase, CaseChange, detail: JSON)
+        /// A case; `detail` is what the timeline keeps beside its status, `words` what somebody said.
+        case aCase(AfterSalesCase, CaseChange, detail: JSON, words: CaseWords?)
         /// A refund.
         case aRefund(Refund)
     }
 
     /// A case changed.
-    static func changed(_ changed: AfterSalesCase, _ change: CaseChange, detail: JSON, _ cause: Cause) -> TrailEntry {
-        TrailEntry(subject: .aCase(changed, change, detail: detail), cause: cause)
+    static func changed(
+        _ changed: AfterSalesCase,
+        _ change: CaseChange,
+        detail: JSON,
+        words: CaseWords? = nil,
+        _ cause: Cause
+    ) -> TrailEntry {
+        var members = detail.object ?? [:]
+        if let words { members[CaseWords.digestMember] = .string(words.digest) }
+        return TrailEntry(subject: .aCase(changed, change, detail: .object(members), words: words), cause: cause)
     }
 
     /// A refund changed.
@@ -65,7 +73,7 @@ struct Trail: Sendable {
         var refunds: [RefundLine] = []
         for entry in entries {
             switch entry.subject {
-            case .aCase(let changed, let change, let detail):
+            case .aCase(let changed, let change, let detail, _):
                 if !refunds.isEmpty { statements.append(timeline(of: refunds)) }
                 refunds = []
                 let type = CaseEvent(facts: changed.facts, change: change).type
@@ -78,6 +86,7 @@ struct Trail: Sendable {
         }
         if !cases.isEmpty { statements.append(timeline(of: cases)) }
         if !refunds.isEmpty { statements.append(timeline(of: refunds)) }
+        statements += words(of: entries)
         let told = entries.compactMap(\.event)
         try session.enqueue(statements + (told.isEmpty ? [] : [events.appendSQL(told)]))
     }
@@ -91,6 +100,17 @@ struct Trail: Sendable {
             \(lines.map(\.cause.actor.description)), \(lines.map(\.cause.at)), \(lines.map(\.detail))
         )
         """
+    }
+
+    private func words(of entries: [TrailEntry]) -> [SQL] {
+        entries.compactMap { entry in
+            guard case .aCase(let changed, _, _, let words?) = entry.subject else { return nil }
+            return """
+                insert into campus.case_words (campus_id, case_id, version, field, words, salt)
+                values (\(changed.campus), \(changed.id), \(changed.version), \(words.field.rawValue), \(words.text),
+                    \(words.salt))
+                """
+        }
     }
 
     private func timeline(of lines: [RefundLine]) -> SQL {
@@ -113,7 +133,7 @@ extension TrailEntry {
     /// What listeners are told of it; nil for what concerns nobody outside.
     fileprivate var event: NewEvent? {
         switch subject {
-        case .aCase(let changed, let change, _):
+        case .aCase(let changed, let change, _, _):
             let payload = CaseEvent(facts: changed.facts, change: change)
             return event(
                 payload.type,
