@@ -153,7 +153,7 @@ let package = Package(
         // What the suites share: a private Postgres cluster, databases from a template, a clock that is told the time.
         .target(
             name: "TestSupport",
-            dependencies: ["Model", "Postgres", "Schema", logging],
+            dependencies: ["Model", "Postgres", "Schema", logging, httpTypes],
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),

@@ -268,7 +268,8 @@ struct RefundGuardTests {
             let orders = try site.database.pool(as: .orderService, size: 2)
             let payment = PaymentFixture(amount: 1_000, share: 400, purpose: "duplicate")
             try await site.insert(payment, orders)
-            let outcomes = await withTaskGroup(of: String?.self) { group in
+            let isContested = Flag()
+            let outcomes = try await withThrowingTaskGroup(of: String?.self) { group in
                 for purpose in ["excess", "late"] {
                     group.addTask {
                         do {
@@ -280,7 +281,7 @@ struct RefundGuardTests {
                                     values (\(site.campus), \(payment.id), \(site.order.id), \(purpose), 400)
                                     """
                                 )
-                                _ = try session.one("select pg_sleep(0.2)::text") { row -> String in try row[0] }
+                                try session.stayOpen(until: isContested)
                             }
                             return nil
                         } catch {
@@ -288,7 +289,10 @@ struct RefundGuardTests {
                         }
                     }
                 }
-                return await group.reduce(into: [String?]()) { $0.append($1) }
+                // The first has the payment, and the second has asked for it.
+                try await site.database.pool(size: 1).waitForLockWaits()
+                isContested.set()
+                return try await group.reduce(into: [String?]()) { $0.append($1) }
             }
             #expect(outcomes.compactMap { $0 } == ["payment_allocation_within_payment"])
         }

@@ -103,21 +103,7 @@ struct TestCampus: Sendable {
     }
 }
 
-/// What the service answered.
-struct Answer: Sendable {
-    let status: Int
-    let headers: HTTPFields
-    let body: JSON
-    let bytes: [UInt8]
-
-    subscript(_ name: String) -> JSON? { body[name] }
-
-    /// The stable code of the problem.
-    var code: String? { body["code"]?.string }
-    /// The pointers of the faults, sorted.
-    var pointers: [String] { (body["errors"]?.array ?? []).compactMap { $0["pointer"]?.string }.sorted() }
-    /// The id of what it shows.
-    var id: String { body["id"]?.string ?? "" }
+extension Answer {
     /// The verdict of the case that it shows.
     var verdict: String? { body["decision"]?["verdict"]?.string }
     /// Whether the answer was stored before.
@@ -161,9 +147,7 @@ extension TestCampus {
             headers: headers,
             body: bytes.map { ByteBuffer(bytes: $0) }
         ) { response in
-            let bytes = [UInt8](buffer: response.body)
-            let body = bytes.isEmpty ? JSON.null : (try? JSON(parsing: bytes)) ?? .null
-            return Answer(status: response.status.code, headers: response.headers, body: body, bytes: bytes)
+            Answer(status: response.status.code, headers: response.headers, bytes: [UInt8](buffer: response.body))
         }
     }
 

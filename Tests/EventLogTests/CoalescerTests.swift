@@ -42,6 +42,23 @@ struct CoalescerTests {
 
     private struct Refusal: Error, Equatable {}
 
+    /// Has these submitted while another, 0, is executed, so that they wait together; then lets all run to their end.
+    private func contend<Outcome: Sendable>(
+        _ numbers: ClosedRange<Int>,
+        for coalescer: Coalescer<Int, Outcome>,
+        _ executions: Executions,
+        submit: @escaping @Sendable (Int) async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { _ = try await coalescer.submit(0) }
+            try await eventually("the first runs") { executions.all.count == 1 }
+            for number in numbers { group.addTask { try await submit(number) } }
+            try await eventually("all wait") { coalescer.waitingCount == numbers.count }
+            executions.open()
+            try await group.waitForAll()
+        }
+    }
+
     /// Runs tasks when it is told to.
     private final class ManualExecutor: TaskExecutor {
         private let jobs = Locked<[UnownedJob]>([])
@@ -78,13 +95,9 @@ struct CoalescerTests {
             try await executions.note(members)
             return members.map { $0 * 2 }
         }
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask { try await coalescer.submit(0) == 0 }
-            try await eventually("the first runs") { executions.all == [[0]] }
-            for number in 1...300 { group.addTask { try await coalescer.submit(number) == number * 2 } }
-            try await eventually("all wait") { coalescer.waitingCount == 300 }
-            executions.open()
-            for try await isRight in group { #expect(isRight) }
+        try await contend(1...300, for: coalescer, executions) { number in
+            let outcome = try await coalescer.submit(number)
+            #expect(outcome == number * 2)
         }
         #expect(executions.all.map(\.count) == [1, 256, 44])
     }
@@ -122,22 +135,13 @@ struct CoalescerTests {
             if members.contains(3) { throw Refusal() }
             return members
         }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { _ = try await coalescer.submit(0) }
-            try await eventually("the first runs") { executions.all.count == 1 }
-            for number in 1...5 {
-                group.addTask {
-                    if number == 3 {
-                        await #expect(throws: Refusal()) { try await coalescer.submit(number) }
-                    } else {
-                        let outcome = try await coalescer.submit(number)
-                        #expect(outcome == number)
-                    }
-                }
+        try await contend(1...5, for: coalescer, executions) { number in
+            if number == 3 {
+                await #expect(throws: Refusal()) { try await coalescer.submit(number) }
+            } else {
+                let outcome = try await coalescer.submit(number)
+                #expect(outcome == number)
             }
-            try await eventually("all wait") { coalescer.waitingCount == 5 }
-            executions.open()
-            try await group.waitForAll()
         }
         #expect(executions.all.map(\.count) == [1, 5, 1, 1, 1, 1, 1])
     }
@@ -152,15 +156,8 @@ struct CoalescerTests {
             return members
         }
         let failed = Counter()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { _ = try await coalescer.submit(0) }
-            try await eventually("the first runs") { executions.all.count == 1 }
-            for number in 1...8 {
-                group.addTask { do { _ = try await coalescer.submit(number) } catch is PostgresError { failed.add() } }
-            }
-            try await eventually("all wait") { coalescer.waitingCount == 8 }
-            executions.open()
-            try await group.waitForAll()
+        try await contend(1...8, for: coalescer, executions) { number in
+            do { _ = try await coalescer.submit(number) } catch is PostgresError { failed.add() }
         }
         #expect(executions.all.map(\.count) == [1, 8, 4, 4])
         #expect(failed.value == 4)
@@ -176,15 +173,8 @@ struct CoalescerTests {
             return members
         }
         let failed = Counter()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { _ = try await coalescer.submit(0) }
-            try await eventually("the first runs") { executions.all.count == 1 }
-            for number in 1...8 {
-                group.addTask { do { _ = try await coalescer.submit(number) } catch is PostgresError { failed.add() } }
-            }
-            try await eventually("all wait") { coalescer.waitingCount == 8 }
-            executions.open()
-            try await group.waitForAll()
+        try await contend(1...8, for: coalescer, executions) { number in
+            do { _ = try await coalescer.submit(number) } catch is PostgresError { failed.add() }
         }
         #expect(executions.all.map(\.count) == [1, 8, 1, 1])
         #expect(failed.value == 8)
@@ -235,15 +225,8 @@ struct CoalescerTests {
             if members.count > 1 { throw PostgresError.commitOutcomeUnknown(ConnectionFailure(reason: "lost")) }
             return members
         }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { _ = try await coalescer.submit(0) }
-            try await eventually("the first runs") { executions.all.count == 1 }
-            for number in 1...3 {
-                group.addTask { await #expect(throws: PostgresError.self) { try await coalescer.submit(number) } }
-            }
-            try await eventually("all wait") { coalescer.waitingCount == 3 }
-            executions.open()
-            try await group.waitForAll()
+        try await contend(1...3, for: coalescer, executions) { number in
+            await #expect(throws: PostgresError.self) { try await coalescer.submit(number) }
         }
         #expect(executions.all.map(\.count) == [1, 3])
     }
@@ -259,18 +242,9 @@ struct CoalescerTests {
                 return members.map { $0 == 2 && members.count > 1 ? nil : $0 }
             }
         )
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { _ = try await coalescer.submit(0) }
-            try await eventually("the first runs") { executions.all.count == 1 }
-            for number in 1...3 {
-                group.addTask {
-                    let outcome = try await coalescer.submit(number)
-                    #expect(outcome == number)
-                }
-            }
-            try await eventually("all wait") { coalescer.waitingCount == 3 }
-            executions.open()
-            try await group.waitForAll()
+        try await contend(1...3, for: coalescer, executions) { number in
+            let outcome = try await coalescer.submit(number)
+            #expect(outcome == number)
         }
         #expect(executions.all.map(\.count) == [1, 3, 1])
         #expect(executions.all.last == [2])

@@ -1,6 +1,7 @@
 import Logging
 import Model
 import Postgres
+import Schema
 import ServiceLifecycle
 import Synchronization
 import TestSupport
@@ -34,15 +35,6 @@ func example(
         trace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         payload: payload
     )
-}
-
-/// Something that becomes true once.
-final class Flag: Sendable {
-    private let flag = Atomic(false)
-
-    var value: Bool { flag.load(ordering: .relaxed) }
-
-    func set() { flag.store(true, ordering: .relaxed) }
 }
 
 /// A number that several tasks add to.
@@ -120,6 +112,41 @@ func running<Value: Sendable>(
         await group.triggerGracefulShutdown()
         try await tasks.waitForAll()
         return try result.get()
+    }
+}
+
+/// A group of NotifyService that handles the events of orders, named `recorder`.
+func recorder<Effect: Sendable>(
+    _ pool: ConnectionPool,
+    patience: Int = 3,
+    logger: Logger = .silent,
+    handle: @escaping ConsumerGroup<Effect>.Handler
+) -> ConsumerGroup<Effect> {
+    ConsumerGroup(
+        name: "recorder",
+        owner: .notifications,
+        streams: [.orders],
+        pool: pool,
+        options: ConsumerOptions(lease: .seconds(1), poll: .milliseconds(50), patience: patience),
+        logger: logger,
+        handle: handle
+    )
+}
+
+/// Lends a migrated cluster, which may be stopped and started, and a way to make pools that get over it.
+func withRestartableCluster(
+    _ body: (TemporaryCluster, ConnectionConfiguration, (_ size: Int) -> ConnectionPool) async throws -> Void
+) async throws {
+    try await TemporaryCluster.with { cluster in
+        let configuration = try cluster.configuration()
+        try await Migrator(configuration, logger: .silent).run()
+        try await body(cluster, configuration) { size in
+            ConnectionPool(
+                configuration,
+                pool: PoolConfiguration(size: size, waitTimeout: .seconds(10), maximumBackoff: .milliseconds(200)),
+                logger: .silent
+            )
+        }
     }
 }
 

@@ -24,15 +24,11 @@ struct LockOrderTests {
         async let holding: Void = admin.transaction { session in
             #expect(try session.execute("\(held) for update") == 1)
             locked.raise()
-            while !isReleased.value { try session.execute("select pg_sleep(0.01)") }
+            try session.stayOpen(until: isReleased)
         }
         _ = try await locked.wait(atMost: .seconds(10))
         async let operating: Void = operation()
-        try await eventually("the operation waits") {
-            try await admin.number(
-                "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-            ) == 1
-        }
+        try await admin.waitForLockWaits()
         var answers: [Bool] = []
         for row in rows {
             let isFree = try await admin.transaction { try $0.execute("\(row) for update skip locked") == 1 }

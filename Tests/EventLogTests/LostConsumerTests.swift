@@ -52,8 +52,8 @@ struct DoomedConsumer {
             }
         }
         try await running([group]) {
-            while try await pool.number("select count(*) from public.stop") == 0 {
-                try await Task.sleep(for: .milliseconds(50))
+            try await eventually("it may stop", within: .seconds(180)) {
+                try await pool.number("select count(*) from public.stop") > 0
             }
         }
         await pool.shutdown()
@@ -73,27 +73,23 @@ struct LostConsumerTests {
                     """
             )
         }
-        let pool = try database.pool(as: .orderService)
-        for version in 1...20 {
-            try await pool.append(
-                (0..<5).map { root in
-                    example(AnyID(high: 7, low: UInt64(root * 3)), version: Int64(version))
-                }
-            )
-            try await pool.tick()
-        }
+        try await append(1...20, to: database)
         return effects
     }
 
+    /// Appends these versions of five roots, a tick for each version.
+    private func append(_ versions: ClosedRange<Int64>, to database: TestDatabase) async throws {
+        let pool = try database.pool(as: .orderService)
+        for version in versions {
+            try await pool.append((0..<5).map { root in example(AnyID(high: 7, low: root * 3), version: version) })
+            try await pool.tick()
+        }
+    }
+
     private func successor(_ database: TestDatabase) throws -> ConsumerGroup<Void> {
-        ConsumerGroup(
-            name: "recorder",
-            owner: .notifications,
-            streams: [.orders],
-            pool: try database.pool(as: .notifyService),
-            options: ConsumerOptions(lease: .seconds(1), poll: .milliseconds(50)),
-            logger: .silent
-        ) { session, events in try Effects.record(events, by: "recorder", member: "successor", in: session) }
+        recorder(try database.pool(as: .notifyService)) { session, events in
+            try Effects.record(events, by: "recorder", member: "successor", in: session)
+        }
     }
 
     @Test(
@@ -137,15 +133,7 @@ struct LostConsumerTests {
                             try await effects.count(by: "recorder") == 100
                         }
                         kill(pid_t(process), SIGCONT)
-                        let pool = try database.pool(as: .orderService)
-                        for version in 21...30 {
-                            try await pool.append(
-                                (0..<5).map { root in
-                                    example(AnyID(high: 7, low: UInt64(root * 3)), version: Int64(version))
-                                }
-                            )
-                            try await pool.tick()
-                        }
+                        try await append(21...30, to: database)
                         try await eventually("what comes later is done too", within: .seconds(60)) {
                             try await effects.count(by: "recorder") == 150
                         }

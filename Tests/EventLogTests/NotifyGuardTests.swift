@@ -10,11 +10,8 @@ import Testing
 /// the throughput, and nothing else would tell.
 @Suite("Only the ticker notifies")
 struct NotifyGuardTests {
-    private static let root = URL(filePath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-
     private func files(under folder: String) throws -> [(path: String, text: String)] {
-        let base = Self.root.appending(path: folder)
+        let base = Repository.root.appending(path: folder)
         let paths = try FileManager.default.subpathsOfDirectory(atPath: base.path)
         return try paths.filter { $0.hasSuffix(".swift") || $0.hasSuffix(".sql") }.map { path in
             (path, try String(contentsOf: base.appending(path: path), encoding: .utf8))

@@ -25,14 +25,7 @@ struct ParkedEventTests {
         isHealed: Flag,
         refusedByServer: Bool = false
     ) throws -> ConsumerGroup<Int> {
-        ConsumerGroup(
-            name: "recorder",
-            owner: .notifications,
-            streams: [.orders],
-            pool: try database.pool(as: .notifyService),
-            options: ConsumerOptions(lease: .seconds(1), poll: .milliseconds(50)),
-            logger: .silent
-        ) { session, events in
+        recorder(try database.pool(as: .notifyService)) { session, events in
             try Effects.record(events, by: "recorder", in: session)
             if !isHealed.value, events.contains(where: { $0.type == EventType.orderRejected.rawValue }) {
                 if refusedByServer { try session.execute("select 1 / 0") }
@@ -140,14 +133,7 @@ struct ParkedEventTests {
             let pool = try database.pool(as: .orderService)
             let notify = try database.pool(as: .notifyService)
             let log = CapturedLog()
-            let group = ConsumerGroup(
-                name: "recorder",
-                owner: .notifications,
-                streams: [.orders],
-                pool: notify,
-                options: ConsumerOptions(lease: .seconds(1), poll: .milliseconds(50)),
-                logger: log.logger
-            ) { _, _ in throw ForeignError() }
+            let group = recorder(notify, logger: log.logger) { _, _ in throw ForeignError() }
             try await pool.append([example()])
             try await pool.tick()
             try await running([group]) {
@@ -194,14 +180,7 @@ struct ParkedEventTests {
             let effects = try await Effects.make(in: database)
             let pool = try database.pool(as: .orderService)
             let failures = Counter()
-            let group = ConsumerGroup(
-                name: "recorder",
-                owner: .notifications,
-                streams: [.orders],
-                pool: try database.pool(as: .notifyService),
-                options: ConsumerOptions(lease: .seconds(1), poll: .milliseconds(50)),
-                logger: .silent
-            ) { session, events in
+            let group = recorder(try database.pool(as: .notifyService)) { session, events in
                 try Effects.record(events, by: "recorder", in: session)
                 if failures.add(1) <= 3 {
                     try session.execute("select pg_terminate_backend(pg_backend_pid())")
@@ -225,13 +204,9 @@ struct ParkedEventTests {
             let pool = try database.pool(as: .orderService)
             var configuration = try database.configuration(as: .notifyService)
             configuration.statementTimeout = .milliseconds(200)
-            let group = ConsumerGroup(
-                name: "recorder",
-                owner: .notifications,
-                streams: [.orders],
-                pool: database.pool(configuration, PoolConfiguration(size: 2, waitTimeout: .seconds(60))),
-                options: ConsumerOptions(lease: .seconds(1), poll: .milliseconds(50), patience: 2),
-                logger: .silent
+            let group = recorder(
+                database.pool(configuration, PoolConfiguration(size: 2, waitTimeout: .seconds(60))),
+                patience: 2
             ) { session, events in
                 try Effects.record(events, by: "recorder", in: session)
                 if events.contains(where: { $0.type == EventType.orderRejected.rawValue }) {

@@ -138,7 +138,7 @@ struct TickerTests {
             async let holding: Void = other.transaction { session in
                 try session.execute("select pg_advisory_xact_lock(7301)")
                 locked.raise()
-                while !isReleased.value { try session.execute("select pg_sleep(0.01)") }
+                try session.stayOpen(until: isReleased)
             }
             _ = try await locked.wait(atMost: .seconds(10))
             let before = try await pool.number("select max(tick) from campus.tick")

@@ -1,6 +1,5 @@
 import Model
 import Postgres
-import Schema
 import Synchronization
 import TestSupport
 import Testing
@@ -255,16 +254,7 @@ struct TimerTests {
 
     @Test("Timers outlive restarts of the server, by order and by crash, and of the service", .timeLimit(.minutes(5)))
     func restarts() async throws {
-        try await TemporaryCluster.with { cluster in
-            let configuration = try cluster.configuration()
-            try await Migrator(configuration, logger: .silent).run()
-            func pool(_ size: Int) -> ConnectionPool {
-                ConnectionPool(
-                    configuration,
-                    pool: PoolConfiguration(size: size, waitTimeout: .seconds(10), maximumBackoff: .milliseconds(200)),
-                    logger: .silent
-                )
-            }
+        try await withRestartableCluster { cluster, _, pool in
             let arming = pool(1)
             let effects = try await Effects.make(with: pool(1))
             var armed: [AnyID] = []

@@ -46,6 +46,7 @@ struct NotifyCampus: Sendable {
         let port: Int
         let ticker: Ticker
         let hub: StreamHub
+        let room: FeedWaitingRoom
         var address: String { "http://127.0.0.1:\(port)" }
     }
 
@@ -89,8 +90,9 @@ struct NotifyCampus: Sendable {
         )
         let ticker = runtime.foundation.ticker
         let hub = try #require(runtime.application.services.lazy.compactMap { $0 as? StreamHub }.first)
+        let room = try #require(runtime.application.services.lazy.compactMap { $0 as? FeedWaitingRoom }.first)
         try await runtime.application.test(.live) { client in
-            try await body(Instance(port: try #require(client.port), ticker: ticker, hub: hub))
+            try await body(Instance(port: try #require(client.port), ticker: ticker, hub: hub, room: room))
         }
     }
 
@@ -126,19 +128,7 @@ struct NotifyCampus: Sendable {
     }
 }
 
-/// What the service answered.
-struct Answer: Sendable {
-    let status: Int
-    let headers: HTTPFields
-    let body: JSON
-    let bytes: [UInt8]
-
-    subscript(_ name: String) -> JSON? { body[name] }
-
-    /// The stable code of the problem.
-    var code: String? { body["code"]?.string }
-    /// The pointers of the faults, sorted.
-    var pointers: [String] { (body["errors"]?.array ?? []).compactMap { $0["pointer"]?.string }.sorted() }
+extension Answer {
     /// The numbers of the items.
     var numbers: [Int64] { (body["items"]?.array ?? []).compactMap { $0["seq"]?.integer } }
 }
@@ -173,7 +163,6 @@ extension NotifyCampus {
         }
         for field in headers { request.headers.add(name: field.name.canonicalName, value: field.value) }
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(120))
-        let bytes = Array(buffer: try await response.body.collect(upTo: 10_000_000))
         return Answer(
             status: Int(response.status.code),
             headers: HTTPFields(
@@ -181,8 +170,7 @@ extension NotifyCampus {
                     HTTPField.Name(name).map { HTTPField(name: $0, value: value) }
                 }
             ),
-            body: bytes.isEmpty ? .null : try JSON(parsing: bytes),
-            bytes: bytes
+            bytes: Array(buffer: try await response.body.collect(upTo: 10_000_000))
         )
     }
 

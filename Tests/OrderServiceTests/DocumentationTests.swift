@@ -1,5 +1,6 @@
 import Model
 import ServiceKit
+import TestSupport
 import Testing
 
 @testable import OrderService
@@ -8,12 +9,11 @@ import Testing
 struct DocumentationTests {
     @Test("docs/logs.md lists each event with its level and message")
     func events() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let page = String(decoding: try Data(contentsOf: root.appending(path: "docs/logs.md")), as: UTF8.self)
-        for event in LoggedEvent.orders {
+        let page = try Repository.text(of: "docs/logs.md")
+        for event in OrderServiceDefinition.events {
             #expect(page.contains("| `\(event.name)` | \(event.level) | \(event.message). |"), "\(event.name)")
         }
+    }
 
     @Test(
         "docs/configuration.md lists each setting, docs/integrate/authentication.md each scope and setting of a campus"
@@ -35,6 +35,5 @@ struct DocumentationTests {
         let json = try JSON(parsing: String(example.1))
         #expect(Administration.CampusTerms.schema.validate(json).isEmpty)
         _ = try CampusSettings(json: json["settings"] ?? .null)
-    }
     }
 }

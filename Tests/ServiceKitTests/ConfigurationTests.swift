@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import TestSupport
 import Testing
 
 @testable import ServiceKit
@@ -89,9 +90,7 @@ struct ConfigurationTests {
 
     @Test("docs/configuration.md lists each common setting as it is declared")
     func documented() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let page = try String(contentsOf: root.appending(path: "docs/configuration.md"), encoding: .utf8)
+        let page = try Repository.text(of: "docs/configuration.md")
         for setting in CommonSettings.all(port: 8_080) + OperatorSettings.all {
             let row = page.split(separator: "\n").first { $0.hasPrefix("| `\(setting.name)` ") }
             let found = try #require(row, "\(setting.name)")

@@ -1,14 +1,13 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("The page of log events")
 struct LogPageTests {
     @Test("docs/logs.md lists each event that any source names")
     func listsEveryEvent() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let page = try String(contentsOf: root.appending(path: "docs/logs.md"), encoding: .utf8)
-        let names = try Self.eventNames(in: root.appending(path: "Sources"))
+        let page = try Repository.text(of: "docs/logs.md")
+        let names = try Self.eventNames(in: Repository.root.appending(path: "Sources"))
         #expect(names.count > 80)
         for (name, file) in names.sorted(by: { $0.key < $1.key }) {
             #expect(page.contains("`\(name)`"), "\(name) of \(file)")

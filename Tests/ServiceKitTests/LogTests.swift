@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import Model
 import Postgres
+import TestSupport
 import Testing
 
 @testable import ServiceKit
@@ -151,14 +152,12 @@ struct LogTests {
 
     @Test("Every event of the edge is documented, and every key of the shared modules is known")
     func documented() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let page = try String(contentsOf: root.appending(path: "docs/logs.md"), encoding: .utf8)
+        let page = try Repository.text(of: "docs/logs.md")
         for event in LoggedEvent.edge { #expect(page.contains("`\(event.name)`"), "\(event.name)") }
         for key in LogKey.allCases { #expect(page.contains("`\(key.rawValue)`"), "\(key.rawValue)") }
         let known = Set(LogKey.allCases.map(\.rawValue))
         for module in ["EventLog", "Postgres", "Schema"] {
-            for (file, key) in try Self.metadataKeys(of: root.appending(path: "Sources/Shared/\(module)")) {
+            for (file, key) in try Self.metadataKeys(of: Repository.root.appending(path: "Sources/Shared/\(module)")) {
                 #expect(known.contains(key), "\(file) logs under \(key)")
             }
         }

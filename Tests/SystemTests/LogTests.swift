@@ -1,5 +1,5 @@
-import Foundation
 import Model
+import TestSupport
 import Testing
 
 @testable import CampusSimulator
@@ -43,10 +43,7 @@ extension SystemTests {
 
         @Test("docs/logs.md lists every event of a run", .timeLimit(.minutes(6)))
         func areDocumented() async throws {
-            let page = try String(
-                contentsOf: ServiceProcess.repository.appending(path: "docs/logs.md"),
-                encoding: .utf8
-            )
+            let page = try Repository.text(of: "docs/logs.md")
             try await RunningPlatform.with(settings: ["LOG_LEVEL": "trace", "STATS_INTERVAL_S": "2"]) { platform in
                 _ = try await platform.lunch(orders: 60, over: 8, seed: 7)
                 let seen = Set(platform.logLines().compactMap { try? JSON(parsing: $0.line)["event"]?.string })

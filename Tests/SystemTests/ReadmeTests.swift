@@ -10,7 +10,7 @@ extension SystemTests {
     struct ReadmeTests {
         @Test("Each line of the tour runs, from placing an order to its refund", .timeLimit(.minutes(3)))
         func tourRuns() async throws {
-            let readme = try String(contentsOf: ServiceProcess.repository.appending(path: "README.md"), encoding: .utf8)
+            let readme = try Repository.text(of: "README.md")
             let blocks = readme.components(separatedBy: "```sh\n").dropFirst().compactMap {
                 $0.components(separatedBy: "\n```").first
             }

@@ -189,7 +189,7 @@ final class RunningPlatform: Sendable {
 
     /// What a failed test leaves to look at.
     private func keepLogs() {
-        let folder = ServiceProcess.repository.appending(path: ".local/failed-system-test")
+        let folder = Repository.root.appending(path: ".local/failed-system-test")
         try? FileManager.default.removeItem(at: folder)
         try? FileManager.default.createDirectory(
             at: folder.deletingLastPathComponent(),

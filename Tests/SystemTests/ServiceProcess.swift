@@ -9,11 +9,8 @@ final class ServiceProcess: Sendable {
     /// Where executables are built; a release build has them elsewhere.
     static let products: URL = {
         if let folder = ProcessInfo.processInfo.environment["SYSTEM_TESTS_PRODUCTS"] { return URL(filePath: folder) }
-        return repository.appending(path: ".build/debug")
+        return Repository.root.appending(path: ".build/debug")
     }()
-    /// The root of the sources.
-    static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent()
 
     /// What it wrote to its standard output.
     let output: URL

@@ -2,9 +2,7 @@ import Foundation
 
 /// `deploy/local-cluster.sh`, which makes, starts and stops private clusters.
 enum ClusterScript {
-    private static let path = URL(filePath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .appending(path: "deploy/local-cluster.sh").path
+    private static let path = Repository.root.appending(path: "deploy/local-cluster.sh").path
 
     /// Runs a command of the script.
     ///

@@ -51,36 +51,6 @@ public struct RecordedEvent: Hashable, Sendable {
         trace: String?,
         payload: JSON
     ) {
-        self.init(
-            id: id,
-            stream: stream,
-            type: type,
-            campus: campus,
-            subject: subject,
-            version: version,
-            root: root,
-            actor: actor,
-            occurredAt: occurredAt,
-            recordedAt: recordedAt,
-            trace: trace,
-            payloadText: payload.text
-        )
-    }
-
-    private init(
-        id: Int64,
-        stream: EventStream,
-        type: String,
-        campus: CampusID,
-        subject: AnyID,
-        version: Int64,
-        root: AnyID,
-        actor: String,
-        occurredAt: Timestamp,
-        recordedAt: Timestamp,
-        trace: String?,
-        payloadText: String
-    ) {
         self.id = id
         self.stream = stream
         self.type = type
@@ -92,7 +62,7 @@ public struct RecordedEvent: Hashable, Sendable {
         self.occurredAt = occurredAt
         self.recordedAt = recordedAt
         self.trace = trace
-        self.payloadText = payloadText
+        payloadText = payload.text
     }
 }
 
@@ -107,19 +77,17 @@ extension RecordedEvent {
     init(_ row: Row) throws {
         let name: String = try row[0]
         guard let stream = EventStream(rawValue: name) else { throw EventLogError.unknownStream(name) }
-        self.init(
-            id: try row[1],
-            stream: stream,
-            type: try row[2],
-            campus: try row[3],
-            subject: try row[4],
-            version: try row[5],
-            root: try row[6],
-            actor: try row[7],
-            occurredAt: try row[8],
-            recordedAt: try row[9],
-            trace: try row[10],
-            payloadText: try row[11]
-        )
+        self.stream = stream
+        id = try row[1]
+        type = try row[2]
+        campus = try row[3]
+        subject = try row[4]
+        version = try row[5]
+        root = try row[6]
+        actor = try row[7]
+        occurredAt = try row[8]
+        recordedAt = try row[9]
+        trace = try row[10]
+        payloadText = try row[11]
     }
 }
