@@ -8,7 +8,11 @@ extension ProblemKind {
         "kind-not-offered",
         status: 422,
         title: "This kind of case is not offered yet",
-        meaning: "`GET /v1/after-sales-options` lists the kinds that can be opened for an order. Nothing was done."
+        meaning: "`GET /v1/after-sales-options` lists the kinds that can be opened for an order. Nothing was done.",
+        chinese: ProblemWords(
+            "暂不受理此类售后",
+            "`GET /v1/after-sales-options` 列出该订单可申请的类型。什么都没有做。"
+        )
     )
     /// There is nothing to give back.
     static let nothingRefundable = ProblemKind(
@@ -18,28 +22,44 @@ extension ProblemKind {
         meaning: """
             The order was not paid, was paid on another platform, or everything that was paid is back or on its way already. \
             `GET /v1/after-sales-options` says what is left, and lists the cases there are.
-            """
+            """,
+        chinese: ProblemWords(
+            "没有可退的金额",
+            "订单未付款、在其他平台付款，或已付金额都已退回或正在退回。`GET /v1/after-sales-options` 写明剩余金额并列出已有的售后单。"
+        )
     )
     /// An open case asks for the same.
     static let caseAlreadyOpen = ProblemKind(
         "case-already-open",
         status: 409,
         title: "An open case asks for the same",
-        meaning: "Only one open case may ask for an item. `case_id` names it: comment on it, urge it or withdraw it."
+        meaning: "Only one open case may ask for an item. `case_id` names it: comment on it, urge it or withdraw it.",
+        chinese: ProblemWords(
+            "已有未结的售后单申请同样内容",
+            "同一项目只能有一个未结的售后单。`case_id` 指出是哪一个：可以留言、催办或撤回。"
+        )
     )
     /// Staff act on their own order.
     static let ownCase = ProblemKind(
         "own-case",
         status: 403,
         title: "Staff may not act on their own orders",
-        meaning: "The order belongs to the staff member who asks. Another staff member has to take the case."
+        meaning: "The order belongs to the staff member who asks. Another staff member has to take the case.",
+        chinese: ProblemWords(
+            "工作人员不能处理自己的订单",
+            "该订单属于提出请求的工作人员本人，须由他人处理。"
+        )
     )
     /// Somebody else has the case.
     static let claimedByAnother = ProblemKind(
         "claimed-by-another",
         status: 409,
         title: "Another staff member takes care of this case",
-        meaning: "Read the queue again; a supervisor or the staff member who has the case can transfer it."
+        meaning: "Read the queue again; a supervisor or the staff member who has the case can transfer it.",
+        chinese: ProblemWords(
+            "该售后单由另一位工作人员处理",
+            "请重新读取队列；主管或当前处理人可以转交。"
+        )
     )
     /// The channel is not there.
     static let channelUnavailable = ProblemKind(
@@ -49,7 +69,11 @@ extension ProblemKind {
         meaning: """
             The order was paid through a channel that this service cannot speak to; `channels` names it. The case stays open, \
             and nothing was promised. Refund it at the channel by hand, then reject or withdraw the case with that reason.
-            """
+            """,
+        chinese: ProblemWords(
+            "此处无法通过原支付渠道退款",
+            "该订单的支付渠道本服务无法对接，`channels` 写明是哪个。售后单保持未结，没有作出任何承诺。请在渠道手工退款，再以该理由驳回或撤回售后单。"
+        )
     )
     /// The channel does not answer.
     static let channelSilent = ProblemKind(
@@ -57,7 +81,11 @@ extension ProblemKind {
         status: 503,
         title: "The payment channel does not answer",
         meaning:
-            "The channel has to be asked first and cannot be at the moment. Nothing was done; repeat after `Retry-After`."
+            "The channel has to be asked first and cannot be at the moment. Nothing was done; repeat after `Retry-After`.",
+        chinese: ProblemWords(
+            "支付渠道没有回答",
+            "必须先问渠道，而此刻问不到。什么都没有做；请在 `Retry-After` 之后重试。"
+        )
     )
     /// The channel has the refund.
     static let refundNotVoidable = ProblemKind(
@@ -68,7 +96,11 @@ extension ProblemKind {
             A refund is given up only when its channel, asked at that moment, does not know it or has closed it, and no request \
             can still be on its way. `channel_status` says what the channel answered. Read the refund again; with `Retry-After`, \
             ask again then.
-            """
+            """,
+        chinese: ProblemWords(
+            "该退款不能作废",
+            "只有当场询问渠道、渠道不知道它或已关闭它，且没有仍在途中的请求时，退款才能作废。`channel_status` 是渠道的回答。请重新读取退款；若有 `Retry-After`，到时再问。"
+        )
     )
 
     /// Every kind that this service adds to those of the edge.
@@ -128,6 +160,16 @@ extension AfterSalesRefusal {
                 members: ["channel_status": "not_found"],
                 headers: [.retryAfter: wait.retryAfter]
             )
+        case .platformSilent:
+            Problem(
+                .refundNotVoidable,
+                "The platform was asked for this refund and has not reported that it failed.",
+                members: ["channel_status": "unknown"]
+            )
+        case .notPaidByPlatform(let channel):
+            Problem(.notPaidByPlatform, "It goes through \(channel.rawValue), which is asked directly.")
+        case .notRequestedYet:
+            Problem.illegalTransition(state: RefundStatus.created.rawValue, allowed: []).notBefore(.seconds(1))
         case .refundMoved:
             Problem(
                 .refundNotVoidable,
@@ -160,16 +202,15 @@ extension RefundRefusal {
     fileprivate var allowedToPeople: [String] {
         (status.isFinal || step == .submit ? [] : ["retry"]) + (status.allows(.void) ? ["void"] : [])
     }
-        case .platformSilent:
-            Problem(
-                .refundNotVoidable,
-                "The platform was asked for this refund and has not reported that it failed.",
-                members: ["channel_status": "unknown"]
-            )
-        case .notPaidByPlatform(let channel):
-            Problem(.notPaidByPlatform, "It goes through \(channel.rawValue), which is asked directly.")
-        case .notRequestedYet:
-            Problem.illegalTransition(state: RefundStatus.created.rawValue, allowed: []).notBefore(.seconds(1))
+}
+
+extension Problem {
+    /// The same problem, with when to ask again.
+    fileprivate func notBefore(_ wait: Duration) -> Problem {
+        var copy = self
+        copy.headers[.retryAfter] = wait.retryAfter
+        return copy
+    }
 }
 
 extension Duration {
@@ -191,12 +232,3 @@ func refusalsAsProblems<Value>(_ body: () async throws -> Value) async throws ->
         throw AfterSalesRefusal.refundState(refusal).problem
     }
 }
-extension Problem {
-    /// The same problem, with when to ask again.
-    fileprivate func notBefore(_ wait: Duration) -> Problem {
-        var copy = self
-        copy.headers[.retryAfter] = wait.retryAfter
-        return copy
-    }
-}
-

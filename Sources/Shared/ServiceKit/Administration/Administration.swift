@@ -95,7 +95,11 @@ extension ProblemKind {
         meaning: """
             A `kid` stands for one key of a campus for ever, also after it was revoked; an address is a key set once at a time. Publish the \
             new key under a new `kid`.
-            """
+            """,
+        chinese: ProblemWords(
+            "本校园已有同名的验证密钥",
+            "一个 `kid` 在一个校园内永远只代表一把密钥，撤销之后也是；一个地址同时只能是一个密钥集。请用新的 `kid` 发布新密钥。"
+        )
     )
     /// The campus has enough of them.
     public static let tooManyCredentials = ProblemKind(
@@ -103,7 +107,11 @@ extension ProblemKind {
         status: 409,
         title: "The campus has too many credentials",
         meaning:
-            "A campus can have 100 platform keys, verification keys or key sets that hold. Revoke what is not used."
+            "A campus can have 100 platform keys, verification keys or key sets that hold. Revoke what is not used.",
+        chinese: ProblemWords(
+            "本校园的凭证过多",
+            "一个校园最多可有 100 个有效的平台密钥、验证密钥或密钥集。请撤销不用的。"
+        )
     )
 
     /// Every kind that administrating a campus adds.

@@ -19,8 +19,9 @@ struct MigrateCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
 
     func run() async throws {
         try await CommandFailure.explained {
-            let (connection, logger) = try await OperatorSession<Definition>.connection(options)
-            let applied = try await Migrator(connection, logger: logger).run(passwords: RolePasswords.environment())
+            let (connection, log) = try await OperatorSession<Definition>.connection(options)
+            defer { log.sink.flush() }
+            let applied = try await Migrator(connection, logger: log.logger).run(passwords: RolePasswords.environment())
             for migration in applied { Terminal.say("applied \(migration.version) \(migration.name)") }
             Terminal.say("schema is at version \(Schema.version)")
         }

@@ -103,7 +103,7 @@ public struct ProblemPage: Sendable {
         self.kind = kind
     }
 
-    /// The page as Markdown.
+    /// The page as Markdown, in English and then in Chinese.
     public var markdown: String {
         """
         # \(kind.title)
@@ -112,6 +112,6 @@ public struct ProblemPage: Sendable {
 
         \(kind.meaning)
 
-        """
+        """ + (kind.chinese.map { "\n## \($0.title)\n\n\($0.meaning)\n" } ?? "")
     }
 }

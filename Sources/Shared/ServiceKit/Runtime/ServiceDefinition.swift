@@ -47,6 +47,9 @@ extension ServiceDefinition {
         return values
     }
 
+    /// Every kind of problem that the service answers with.
+    static var catalogue: [ProblemKind] { ProblemKind.edge + problems }
+
     /// Every setting of the service.
     public static var allSettings: [any DeclaredSetting] { CommonSettings.all(port: defaultPort) + settings }
 }

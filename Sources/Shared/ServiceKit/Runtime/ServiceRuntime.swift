@@ -67,7 +67,7 @@ public struct ServiceRuntime: Sendable {
         document = Self.document(definition, operations)
         application = Application(
             responder: edge,
-            server: try Self.server(configuration),
+            server: try Self.server(configuration, operations),
             configuration: ApplicationConfiguration(
                 address: .hostname(try configuration[.httpHost], port: try configuration[.httpPort]),
                 backlog: 1_024,
@@ -170,12 +170,18 @@ public struct ServiceRuntime: Sendable {
         )
     }
 
-    private static func server(_ configuration: ServiceConfiguration) throws -> HTTPServerBuilder {
+    private static func server(
+        _ configuration: ServiceConfiguration,
+        _ operations: [Operation]
+    ) throws -> HTTPServerBuilder {
+        let streamed = StreamedBodies(operations)
         let bodyTimeout = try TimeAmount(configuration[.httpBodyTimeout])
         let idleTimeout = try TimeAmount(configuration[.httpIdleTimeout])
         return .http1(
             configuration: HTTP1Channel.Configuration(
-                additionalChannelHandlers: [ConnectionGuard(bodyTimeout: bodyTimeout)],
+                additionalChannelHandlers: [
+                    ConnectionGuard(bodyTimeout: bodyTimeout, isStreamed: streamed.contains)
+                ],
                 idleTimeout: idleTimeout,
                 httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
                     maxHeaderFieldSize: 16_384,

@@ -1,9 +1,30 @@
 import Model
 
+extension JSONSchema {
+    /// The schema as a document of its own (JSON Schema 2020-12), with the named objects in it under `$defs`.
+    ///
+    /// - `members`: what the document says before it, for example `$id` and `title`.
+    public func document(_ members: JSONObject) -> JSON {
+        var components = SchemaComponents(place: "#/$defs/")
+        let schema = components.document(self)
+        var document: JSONObject = ["$schema": "https://json-schema.org/draft/2020-12/schema"]
+        for member in members.members + (schema.object?.members ?? []) { document[member.name] = member.value }
+        if !components.schemas.members.isEmpty { document["$defs"] = .object(components.schemas) }
+        return .object(document)
+    }
+}
+
 /// The named schemas of a document, gathered while it is written.
 struct SchemaComponents {
     private(set) var schemas: JSONObject = [:]
     private var open: Set<String> = []
+    /// Where in the document they stand.
+    private let place: String
+
+    /// Schemas that will stand there.
+    init(place: String = "#/components/schemas/") {
+        self.place = place
+    }
 
     /// The schema as OpenAPI 3.1 (JSON Schema 2020-12) has it; named objects become references.
     mutating func document(_ schema: JSONSchema) -> JSON {
@@ -15,7 +36,7 @@ struct SchemaComponents {
             schemas[name] = .null
             schemas[name] = .object(object(members, isOpen))
         }
-        return .object(annotated(["$ref": .string("#/components/schemas/\(name)")], schema))
+        return .object(annotated(["$ref": .string(place + name)], schema))
     }
 
     private func annotated(_ object: JSONObject, _ schema: JSONSchema) -> JSONObject {
@@ -45,7 +66,10 @@ struct SchemaComponents {
                 "type": "object", "additionalProperties": document(value),
                 "minProperties": .integer(Int64(count.lowerBound)), "maxProperties": .integer(Int64(count.upperBound)),
             ]
-        case .nullable(let schema): return ["anyOf": [document(schema), ["type": "null"]]]
+        case .nullable(let schema):
+            // What admits anything admits null.
+            if case .any = schema.rule { return [:] }
+            return ["anyOf": [document(schema), ["type": "null"]]]
         case .oneOf(let schemas): return ["anyOf": .array(schemas.map { document($0) })]
         }
     }
