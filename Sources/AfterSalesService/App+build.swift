@@ -14,6 +14,7 @@ enum AfterSales: ServiceDefinition {
     static let defaultPort = 8_082
     static let settings: [any DeclaredSetting] = [
         Setting.sandboxConfirmDelay, Setting.refundRequestLifetime, Setting.reconciliationGrace,
+        Setting.personalDataRetentionDays,
     ]
     static let commands: [any ParsableCommand.Type] = [ReconcileCommand.self]
     static let problems = ProblemKind.afterSales
@@ -117,8 +118,17 @@ enum AfterSales: ServiceDefinition {
             operations: CaseController(requests: requests, channels: channels).operations
                 + DeskController(requests: requests, channels: channels).operations
                 + RefundController(requests: requests, voidRefund: voidRefund).operations
+                + PartyController(requests: requests, pool: pool).operations
                 + ReconciliationController(pool: pool, closeDay: closeDay).operations,
-            services: [refundWorker, moneyDueWorker, consumer, timers, watch, closeDays]
+            services: [
+                refundWorker, moneyDueWorker, consumer, timers, watch, closeDays,
+                Rounds(WatchLedger(pool: foundation.background, clock: foundation.clock, logger: logger).look),
+                Rounds(WatchDesk(pool: foundation.background, clock: foundation.clock, logger: logger).look),
+                RetentionService(
+                    try Retention.rules(foundation.configuration, pool: foundation.background, directory: directory),
+                    logger: logger
+                ),
+            ]
         )
     }
 

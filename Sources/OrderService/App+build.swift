@@ -1,5 +1,6 @@
 import EventLog
 import Model
+import Postgres
 import ServiceKit
 import ServiceLifecycle
 
@@ -10,9 +11,12 @@ enum OrderServiceDefinition: ServiceDefinition {
     static let summary = "The life of campus delivery orders: placed, paid, cooked, carried, handed over."
     static let stream = EventStream.orders
     static let defaultPort = 8081
-    static let settings: [any DeclaredSetting] = [Setting.allowLoopbackKeySets]
+    static let settings: [any DeclaredSetting] = [
+        Setting.allowLoopbackKeySets, Setting.importBodyLimit, Setting.positionRetentionDays,
+        Setting.personalDataRetentionDays,
+    ]
     static let problems = ProblemKind.orders + ProblemKind.administration
-    static let events = LoggedEvent.orders + LoggedEvent.administration
+    static let events = LoggedEvent.orders + LoggedEvent.imports + LoggedEvent.administration
 
     static func build(_ foundation: ServiceFoundation) async throws -> ServiceParts {
         let pool = foundation.pool
@@ -35,13 +39,28 @@ enum OrderServiceDefinition: ServiceDefinition {
             campuses: foundation.directory,
             logger: foundation.logger
         )
+        let eraseOrders = EraseInRounds(
+            PersonalOrders(),
+            owner: stream,
+            pool: pool,
+            directory: foundation.directory,
+            logger: foundation.logger
+        )
         let timers = TimerService(
             owner: stream,
             pool: foundation.background,
             ticker: foundation.ticker,
             logger: foundation.logger
-        ) { try await fireOrderTimer($0) }
+        ) { due in
+            if due.kind == EraseInRounds.timer {
+                try await eraseOrders(due)
+            } else {
+                try await fireOrderTimer(due)
+            }
+        }
+        let erasures = learnErasures(foundation, timers)
 
+        foundation.gauges.register("erasure", lagOf: erasures)
         foundation.gauges.register("timers", overdueOf: TimerStore(owner: stream), pool: pool)
 
         let orderController = OrderController(
@@ -72,16 +91,58 @@ enum OrderServiceDefinition: ServiceDefinition {
             idempotency: foundation.idempotency,
             clock: foundation.clock
         )
+        let importController = ImportController(
+            importOrders: ImportOrders(pool: pool),
+            pool: pool,
+            bodyLimit: try foundation.configuration[.importBodyLimit]
+        )
         return ServiceParts(
             operations: orderController.operations + paymentController.operations + deliveryController.operations
-                + clockController.operations
+                + importController.operations + clockController.operations
                 + administration.operations(
                     allowingLoopback: try foundation.configuration[.allowLoopbackKeySets]
                 ),
             services: [
                 timers,
+                erasures,
+                RetentionService(
+                    try Retention.rules(
+                        foundation.configuration,
+                        pool: foundation.background,
+                        directory: foundation.directory,
+                        clock: foundation.clock
+                    ),
+                    logger: foundation.logger
+                ),
+                Rounds(
+                    WatchOrders(
+                        pool: foundation.background,
+                        directory: foundation.directory,
+                        clock: foundation.clock,
+                        logger: foundation.logger
+                    ).look
+                ),
                 RefreshKeySets(pool: foundation.background, clock: foundation.clock, logger: foundation.logger),
+                Rounds(
+                    every: .seconds(3_600),
+                    WatchKeys(pool: foundation.background, clock: foundation.clock, logger: foundation.logger).look
+                ),
             ]
+        )
+    }
+
+    private static func learnErasures(_ foundation: ServiceFoundation, _ timers: TimerService) -> ConsumerGroup<Int> {
+        let learn = LearnErasures()
+        return ConsumerGroup(
+            name: LearnErasures.group,
+            owner: stream,
+            streams: [.afterSales],
+            pool: foundation.background,
+            // Among so many events these are few: nothing wakes the group, and it reads a second of them at once.
+            options: ConsumerOptions(poll: .seconds(1)),
+            logger: foundation.logger,
+            handle: { session, events in try learn.handle(events, in: session) },
+            afterCommit: { count in if count > 0 { timers.hint() } }
         )
     }
 }

@@ -23,6 +23,18 @@ extension LoggedEvent {
     static let orderAnomalyDetected = LoggedEvent("order.anomaly_detected", .warning, "An order looks wrong")
     static let orderLineFactsStated = LoggedEvent("order.line_facts_stated", .info, "Facts of a line stated")
     static let orderTimerMoot = LoggedEvent("order.timer_moot", .debug, "A timer found nothing to do")
+    static let orderStuck = LoggedEvent(
+        "order.stuck",
+        .warning,
+        "Orders were picked up hours ago and never handed over"
+    )
+    static let positionsSilent = LoggedEvent("positions.silent", .warning, "Riders on their way are no longer seen")
+    static let orderSilence = LoggedEvent(
+        "order.silence",
+        .warning,
+        "An open campus has no orders, and had many at this time a week ago"
+    )
+    static let keyExpiring = LoggedEvent("key.expiring", .warning, "A platform key ends soon and was not rotated")
     static let clockAdvanced = LoggedEvent("campus.clock_advanced", .info, "Clock of a test campus advanced")
 
     /// Every event of this service, for the documentation.
@@ -30,7 +42,7 @@ extension LoggedEvent {
         .orderPlaced, .orderPartPaid, .orderPaid, .orderAccepted, .orderRejected, .orderReady, .orderPickedUp,
         .orderDelivered, .orderCompleted, .orderCancelled, .orderRefundDue, .orderExceptionReported,
         .orderAnomalyDetected,
-        .orderLineFactsStated, .orderTimerMoot, .clockAdvanced,
+        .orderLineFactsStated, .orderTimerMoot, .orderStuck, .positionsSilent, .orderSilence, .keyExpiring, .clockAdvanced,
     ]
 }
 

@@ -93,6 +93,7 @@ public enum LogKey: String, CaseIterable, Sendable {
     case limit
     case bytes
     case ageSeconds = "age_s"
+    case expiresInSeconds = "expires_in_s"
     case signal
     case error
     case errorType = "error_type"
