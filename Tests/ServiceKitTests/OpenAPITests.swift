@@ -27,8 +27,7 @@ struct OpenAPITests {
         #expect(
             Set(ids) == [
                 "makeThing", "listThings", "getThing", "editThing", "deleteThing", "failThing", "watchThings",
-                "takeBytes",
-                "slowThing", "getLiveness", "getReadiness", "getProblem", "getOpenAPI",
+                "takeBytes", "takeLines", "slowThing", "getLiveness", "getReadiness", "getProblem", "getOpenAPI",
             ]
         )
     }
