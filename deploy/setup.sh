@@ -4,7 +4,7 @@
 #   deploy/setup.sh build|run|test|bench
 #
 # build: libpq and its headers. run: + a PostgreSQL server (unless DATABASE_URL names one) and curl.
-# test: + Python with venv, jq and openssl. bench: + wrk and pgbench. Each purpose includes those before it.
+# test: + Python with venv, jq, openssl, node, the TypeScript compiler and nginx. bench: + wrk and pgbench. Each purpose includes those before it.
 set -euo pipefail
 
 purpose=${1:-run}
@@ -49,6 +49,9 @@ if [[ $purpose == test || $purpose == bench ]]; then
     if ! has python3 || ! python3 -c 'import venv, ensurepip' >/dev/null 2>&1; then need python; fi
     has jq || need jq
     has openssl || need openssl
+    has node || need node
+    has tsc || need typescript
+    has nginx || [[ -x /usr/sbin/nginx ]] || need nginx
 fi
 if [[ $purpose == bench ]]; then
     has wrk || need wrk
@@ -74,6 +77,9 @@ package_for() {
     apt/server | apt/pgbench) echo postgresql ;;
     apt/client) echo postgresql-client ;;
     apt/python) echo python3 python3-venv ;;
+    apt/node | dnf/node) echo nodejs ;;
+    apt/typescript) echo node-typescript ;;
+    apt/nginx) echo nginx-light ;;
     dnf/pkg-config) echo pkgconf-pkg-config ;;
     dnf/libpq) echo libpq-devel ;;
     dnf/server) echo postgresql-server ;;
@@ -105,6 +111,12 @@ apt)
         "${as_root[@]+"${as_root[@]}"}" mkdir -p /etc/postgresql-common/createcluster.d
         echo "create_main_cluster = false" |
             "${as_root[@]+"${as_root[@]}"}" tee /etc/postgresql-common/createcluster.d/no-main-cluster.conf >/dev/null
+    fi
+    # Nor a proxy on port 80: for the time of the installation nothing may be started.
+    if [[ " ${packages[*]} " == *" nginx-light "* && ! -e /usr/sbin/policy-rc.d ]]; then
+        printf '#!/bin/sh\nexit 101\n' | "${as_root[@]+"${as_root[@]}"}" tee /usr/sbin/policy-rc.d >/dev/null
+        "${as_root[@]+"${as_root[@]}"}" chmod +x /usr/sbin/policy-rc.d
+        trap '"${as_root[@]+"${as_root[@]}"}" rm -f /usr/sbin/policy-rc.d' EXIT
     fi
     "${as_root[@]+"${as_root[@]}"}" apt-get update -qq
     "${as_root[@]+"${as_root[@]}"}" env DEBIAN_FRONTEND=noninteractive \

@@ -1,16 +1,12 @@
-"""The shipped files agree with the services: settings that exist, paths that reach their owner, probes that are served."""
+"""The shipped files agree with the services: settings that exist, probes that are served."""
 
-import json
-import os
 import pathlib
 import re
 import sys
 
-import httpx
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-UPSTREAMS = {"order": "order_service", "after_sales": "after_sales_service", "notify": "notify_service"}
 IMAGES_OWN_SETTINGS = ("POSTGRES_",)
 
 
@@ -68,29 +64,12 @@ def kubernetes_faults(known):
                         yield f"{where}: {probe} asks for {target}"
 
 
-def proxy_faults(urls):
-    """Yields operations that the proxy would send to somebody else."""
-    text = (ROOT / "deploy/proxy/nginx.conf").read_text(encoding="utf-8")
-    table = re.search(r"map \$uri \$service \{(.*?)\n    \}", text, re.S).group(1)
-    rules = re.findall(r"^\s*~(\S+)\s+(\w+);", table, re.M)
-    for service, url in urls.items():
-        for path in httpx.get(f"{url}/openapi.json").raise_for_status().json()["paths"]:
-            if not path.startswith("/v1/"):
-                continue
-            example = re.sub(r"{\w+}", "x", path)
-            owner = next((target for pattern, target in rules if re.search(pattern, example)), None)
-            if owner != UPSTREAMS[service]:
-                yield f"nginx.conf: {path} of {service} goes to {owner}"
-
-
 def main():
-    with open(os.environ["CREDENTIALS"], encoding="utf-8") as file:
-        urls = json.load(file)["urls"]
     known = documented_settings()
-    faults = [*compose_faults(known), *kubernetes_faults(known), *proxy_faults(urls)]
+    faults = [*compose_faults(known), *kubernetes_faults(known)]
     for fault in faults:
         print(f"  {fault}")
-    print(f"compose, Kubernetes and proxy files: {len(faults)} faults")
+    print(f"compose and Kubernetes files: {len(faults)} faults")
     return 1 if faults else 0
 
 
