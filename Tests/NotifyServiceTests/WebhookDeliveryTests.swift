@@ -29,7 +29,9 @@ struct WebhookDeliveryTests {
                     #expect(hook.isSigned(with: hook.path == "/hook" ? all.secret : some.secret))
                     #expect(hook.signatures.count == 1)
                     #expect(hook.id.hasPrefix("evt_"))
-                    #expect(hook.json.object?.members.map(\.name) == ["type", "timestamp", "data"])
+                    #expect(hook.json.object?.members.map(\.name) == ["id", "type", "timestamp", "test", "data"])
+                    #expect(hook.json["id"]?.string == hook.id)
+                    #expect(hook.json["test"] == true)
                     #expect(hook.json["timestamp"] == .string(Samples.time.rfc3339))
                 }
                 #expect(hooks.filter { $0.path == "/hook/refunds" }.map { $0.json["type"] } == ["order.cancelled"])

@@ -23,7 +23,7 @@ struct FanOut: Sendable {
     ///
     /// Counters are locked last, as everywhere.
     func handle(_ events: [RecordedEvent], in session: borrowing Session) throws -> Effect {
-        let published = events.filter { EventType(rawValue: $0.type)?.isPublic ?? true }
+        let published = events.filter { !PublishedEvent.ownTypes.contains($0.type) }
         var notices: [(event: RecordedEvent, notice: Notice)] = []
         for event in published {
             if let notice = try Notice(of: event) { notices.append((event, notice)) }

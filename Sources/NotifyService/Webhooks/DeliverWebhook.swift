@@ -62,7 +62,7 @@ struct DeliverWebhook: Sendable {
             return .unsent(at: now, error: "the endpoint's secret cannot be read")
         }
         return await sender.send(
-            load.delivery.body,
+            load.event.json.serialized(),
             id: task.event.text,
             trace: load.delivery.trace,
             to: url,

@@ -47,7 +47,7 @@ struct WebhookController: Sendable {
                     again: about an order for two hours, about a case for a day, about money for three days. \
                     `event_types` are exact types, `order.*` and the like, or `*`.
                     """,
-                tag: "webhooks",
+                tag: "Webhooks",
                 access: .webhookWriters,
                 body: .endpointSettings(name: "NewWebhookEndpoint"),
                 responses: [
@@ -63,7 +63,7 @@ struct WebhookController: Sendable {
                 "/v1/webhook-endpoints",
                 summary: "List webhook endpoints",
                 details: "All of them: a campus has \(WebhookEndpoint.limit) at most.",
-                tag: "webhooks",
+                tag: "Webhooks",
                 access: .webhookReaders,
                 responses: [.json("The endpoints, the oldest first.", .page(name: "WebhookEndpoints", of: .endpoint))],
                 handler: list
@@ -73,7 +73,7 @@ struct WebhookController: Sendable {
                 .get,
                 "/v1/webhook-endpoints/{id}",
                 summary: "Read a webhook endpoint",
-                tag: "webhooks",
+                tag: "Webhooks",
                 access: .webhookReaders,
                 responses: [.json("The endpoint.", .endpoint, headers: [.etag])],
                 handler: get
@@ -84,7 +84,7 @@ struct WebhookController: Sendable {
                 "/v1/webhook-endpoints/{id}",
                 summary: "Change a webhook endpoint",
                 details: "`status` `active` brings back an endpoint that was disabled; what it missed can be replayed.",
-                tag: "webhooks",
+                tag: "Webhooks",
                 access: .webhookWriters,
                 parameters: [.ifMatch],
                 body: .endpointSettings(name: "WebhookEndpointSettings"),
@@ -98,7 +98,7 @@ struct WebhookController: Sendable {
                 "/v1/webhook-endpoints/{id}",
                 summary: "Delete a webhook endpoint",
                 details: "What is on its way to it is not tried again.",
-                tag: "webhooks",
+                tag: "Webhooks",
                 access: .webhookWriters,
                 responses: [.empty(204, "It is gone.")],
                 handler: delete
@@ -109,7 +109,7 @@ struct WebhookController: Sendable {
                 "/v1/webhook-endpoints/{id}/rotate-secret",
                 summary: "Replace an endpoint's secret",
                 details: "For 24 hours deliveries are signed with both, so that the receiver can change over.",
-                tag: "webhooks",
+                tag: "Webhooks",
                 access: .webhookWriters,
                 responses: [.json("The new secret.", .rotatedSecret)],
                 problems: [.tooManySecrets],
@@ -194,7 +194,7 @@ extension WebhookController {
                 "/v1/webhook-endpoints/{id}/test",
                 summary: "Try an endpoint out",
                 details: "Sends an event of type `webhook.test`, once; what came of it is among the deliveries.",
-                tag: "webhooks",
+                tag: "Webhooks",
                 access: .webhookWriters,
                 responses: [.json(202, "The event that is sent.", .testEvent)],
                 problems: [.illegalTransition],
@@ -207,7 +207,7 @@ extension WebhookController {
                 "/v1/webhook-endpoints/{id}/deliveries",
                 summary: "List what was sent to an endpoint",
                 details: "The newest event first, each with its attempts. Kept for 30 days.",
-                tag: "webhooks",
+                tag: "Webhooks",
                 access: .webhookReaders,
                 parameters: [
                     .query(
@@ -230,7 +230,7 @@ extension WebhookController {
                     \(WebhookDeliveryStore.replayLimit) at once; `more` says that there may be more. Each keeps its `webhook-id`, so that a \
                     receiver knows it; attempts that are still planned stay planned.
                     """,
-                tag: "webhooks",
+                tag: "Webhooks",
                 access: .webhookWriters,
                 body: .replay,
                 responses: [.json(202, "What is sent.", .replayed)],

@@ -33,12 +33,6 @@ struct WebhookDelivery: Hashable, Sendable {
     /// How far it has got.
     let status: Status
 
-    /// The bytes that are signed and sent; the same for every attempt.
-    var body: [UInt8] {
-        let envelope: JSON = ["type": .string(type), "timestamp": .string(occurredAt.rfc3339), "data": data]
-        return envelope.serialized()
-    }
-
     /// The queue of deliveries.
     static let queue = "webhook"
 }

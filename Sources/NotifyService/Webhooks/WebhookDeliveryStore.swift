@@ -98,10 +98,23 @@ struct WebhookDeliveryStore: Sendable {
     struct Load: Sendable {
         /// What is to be delivered.
         let delivery: WebhookDelivery
+        /// Whether its campus is a test campus.
+        let isTest: Bool
         /// Where to; nil when the endpoint was deleted or disabled since.
         let url: String?
         /// The sealed secrets that sign, the newest first.
-        let secrets: [[UInt8]]
+        var secrets: [[UInt8]]
+
+        /// What is signed and sent; the same for every attempt.
+        var event: PublishedEvent {
+            PublishedEvent(
+                name: delivery.event,
+                type: delivery.type,
+                occurredAt: delivery.occurredAt,
+                isTest: isTest,
+                data: delivery.data
+            )
+        }
     }
 
     /// A delivery, its endpoint and the secrets that sign at `time`; nil when there is no such delivery.
@@ -109,8 +122,9 @@ struct WebhookDeliveryStore: Sendable {
         // One row for each secret; a rotation makes them two.
         let rows = try session.query(
             """
-            select \(Self.columns), e.url, s.sealed
+            select \(Self.columns), c.is_test, e.url, s.sealed
             from campus.webhook_delivery d
+            join campus.campus c on c.id = d.campus_id
             left join campus.webhook_endpoint e
                 on e.campus_id = d.campus_id and e.id = d.endpoint_id and e.status = 'active'
             left join campus.webhook_secret s
@@ -119,9 +133,13 @@ struct WebhookDeliveryStore: Sendable {
             order by s.expires_at desc nulls first, s.created_at desc
             """
         ) { row in
-            (delivery: try WebhookDelivery(row), url: try row["url"] as String?, secret: try row["sealed"] as [UInt8]?)
+            let delivery = try WebhookDelivery(row)
+            let load = Load(delivery: delivery, isTest: try row["is_test"], url: try row["url"], secrets: [])
+            return (load, secret: try row["sealed"] as [UInt8]?)
         }
-        return rows.first.map { Load(delivery: $0.delivery, url: $0.url, secrets: rows.compactMap(\.secret)) }
+        guard var load = rows.first?.0 else { return nil }
+        load.secrets = rows.compactMap(\.secret)
+        return load
     }
 
     /// Writes down an attempt, and where the delivery stands after it.
@@ -208,7 +226,7 @@ struct WebhookDeliveryStore: Sendable {
             """
             select \(Self.columns) from campus.webhook_delivery d
             where d.campus_id = \(endpoint.campus) and d.endpoint_id = \(endpoint.id) and \(filter)
-            order by d.event_id limit \(Int64(Self.replayLimit))
+            order by d.event_id limit \(rows: Self.replayLimit)
             """,
             WebhookDelivery.init
         )
