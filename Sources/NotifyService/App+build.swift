@@ -1,3 +1,4 @@
+import ArgumentParser
 import EventLog
 import Logging
 import Model
@@ -14,11 +15,12 @@ enum NotifyServiceDefinition: ServiceDefinition {
     static let stream = EventStream.notifications
     static let defaultPort = 8083
     static let settings: [any DeclaredSetting] = [
-        Setting.encryptionKey, Setting.allowLoopbackWebhooks, Setting.webhookConcurrency, Setting.streamLimit,
-        Setting.inboxRetentionDays, Setting.deliveryRetentionDays,
+        Setting.encryptionKey, Setting.contactKeys, Setting.allowLoopbackWebhooks, Setting.webhookConcurrency,
+        Setting.streamLimit, Setting.inboxRetentionDays, Setting.deliveryRetentionDays,
     ]
     static let problems = ProblemKind.notify
     static let events = LoggedEvent.notify
+    static let commands: [any ParsableCommand.Type] = [EventCatalogueCommand.self]
 
     static func build(_ foundation: ServiceFoundation) async throws -> ServiceParts {
         try build(foundation, limits: StreamLimits(), schedule: WebhookTiming())
@@ -31,12 +33,16 @@ enum NotifyServiceDefinition: ServiceDefinition {
         schedule: WebhookTiming
     ) throws -> ServiceParts {
         let (configuration, pool, logger) = (foundation.configuration, foundation.pool, foundation.logger)
-        guard let vault = SecretVault(base64Key: try configuration[.encryptionKey]) else {
+        guard let secretKey = KeyRing(base64Key: try configuration[.encryptionKey]) else {
             throw EncryptionKeyInvalid()
         }
+        let vault = Vault(secretKey)
+        let contactVault = Vault(try configuration[.contactKeys])
+        let resealing = ResealContacts(vault: contactVault, pool: pool, logger: logger)
         var limits = limits
         limits.total = try configuration[.streamLimit]
-        let hub = StreamHub(limits: limits, logger: logger) { places, limit in
+        let slots = limits.slots
+        let hub = StreamHub(limits: limits, slots: slots, logger: logger) { places, limit in
             try await pool.autocommit { try InboxStore().lines(after: places, limit: limit, in: $0) }
         }
         let connections = WebhookConnections(concurrency: try configuration[.webhookConcurrency])
@@ -51,16 +57,9 @@ enum NotifyServiceDefinition: ServiceDefinition {
             ),
             logger: logger
         )
-        let retention = Retention(
-            periods: Retention.Periods(
-                inbox: .seconds(86_400 * (try configuration[.inboxRetentionDays])),
-                deliveries: .seconds(86_400 * (try configuration[.deliveryRetentionDays]))
-            ),
-            pool: pool,
-            clock: foundation.clock,
-            logger: logger
-        )
-        register(fanOut, in: foundation)
+        let room = waitingRoom(foundation, slots)
+        let erasure = erasure(foundation)
+        register(fanOut, erasure, in: foundation)
         let webhooks = WebhookController(
             pool: pool,
             vault: vault,
@@ -70,15 +69,22 @@ enum NotifyServiceDefinition: ServiceDefinition {
         )
         return ServiceParts(
             operations: StreamController(pool: pool, hub: hub, clock: foundation.clock).operations
-                + InboxController(pool: pool, hub: hub, clock: foundation.clock).operations + webhooks.operations,
-            services: [connections, hub, waker, worker, fanOut, retention]
+                + InboxController(pool: pool, hub: hub, clock: foundation.clock).operations
+                + FeedController(pool: pool, room: room).operations + EventTypeController().operations
+                + webhooks.operations
+                + ContactController(pool: pool, vault: contactVault, idempotency: foundation.idempotency).operations,
+            services: [
+                connections, hub, waker, room, worker, fanOut, erasure, resealing,
+                RetentionService(try Retention.rules(configuration, pool, foundation.clock), logger: logger),
+            ],
+            obstacle: resealing.obstacle
         )
     }
 
     private static func worker(
         _ foundation: ServiceFoundation,
         _ connections: WebhookConnections,
-        _ vault: SecretVault,
+        _ vault: Vault,
         _ timing: WebhookTiming
     ) throws -> TaskWorker {
         let deliver = DeliverWebhook(
@@ -116,7 +122,7 @@ enum NotifyServiceDefinition: ServiceDefinition {
             streams: streams,
             pool: foundation.background,
             wakeup: foundation.listener.signal(for: streams.map(\.rawValue)),
-            ticker: foundation.ticker,
+            options: ConsumerOptions(leastGap: .milliseconds(5)),
             logger: foundation.logger,
             handle: { session, events in try fanOut.handle(events, in: session) },
             afterCommit: { effect in
@@ -126,8 +132,44 @@ enum NotifyServiceDefinition: ServiceDefinition {
         )
     }
 
-    private static func register(_ fanOut: ConsumerGroup<FanOut.Effect>, in foundation: ServiceFoundation) {
+    private static func waitingRoom(_ foundation: ServiceFoundation, _ slots: StreamSlots) -> FeedWaitingRoom {
+        let (background, reader) = (foundation.background, FeedReader(streams: ReadFeed.streams))
+        let room = FeedWaitingRoom(
+            slots: slots,
+            wakeup: foundation.listener.signal(for: ReadFeed.streams.map(\.rawValue)),
+            logger: foundation.logger
+        ) { campuses, position in
+            try await background.autocommit { try reader.advance(of: campuses, since: position, in: $0) }
+        }
+        foundation.gauges.register("waiting_feed_readers") { .integer(room.waiting) }
+        return room
+    }
+
+    private static func erasure(_ foundation: ServiceFoundation) -> ConsumerGroup<[ErasureRequest]> {
+        let erase = ErasePersons(clock: foundation.clock)
+        let logger = foundation.logger
+        return ConsumerGroup(
+            name: ErasePersons.group,
+            owner: .notifications,
+            streams: [.afterSales],
+            pool: foundation.background,
+            // Among so many events these are few: nothing wakes the group, and it reads a second of them at once.
+            options: ConsumerOptions(poll: .seconds(1)),
+            logger: logger,
+            handle: { session, events in try erase.handle(events, in: session) },
+            afterCommit: { requests in
+                for request in requests { logger.record(.erasureDone, [.erasureID: .id(request.id)]) }
+            }
+        )
+    }
+
+    private static func register(
+        _ fanOut: ConsumerGroup<FanOut.Effect>,
+        _ erasure: ConsumerGroup<[ErasureRequest]>,
+        in foundation: ServiceFoundation
+    ) {
         foundation.gauges.register("fan_out", lagOf: fanOut)
+        foundation.gauges.register("erasure", lagOf: erasure)
         foundation.gauges.register(
             "webhook_tasks",
             tasksOf: WebhookDelivery.queue,

@@ -66,6 +66,11 @@ extension LoggedEvent {
         .warning,
         "Contacts could not be sealed anew; trying again"
     )
+    static let contactKeyMissing = LoggedEvent(
+        "contact.key_missing",
+        .error,
+        "Contacts are sealed with a key that the service was not given"
+    )
     static let contactUnreadable = LoggedEvent(
         "contact.unreadable",
         .error,
@@ -79,6 +84,7 @@ extension LoggedEvent {
         .webhookEndpointCreated,
         .webhookEndpointChanged, .webhookEndpointDeleted, .webhookEndpointGone, .webhookSecretRotated,
         .webhookSecretUnreadable, .webhookDelivered, .webhookFailed, .webhookDead, .webhookReplayed, .contactStored,
-        .contactDeleted, .contactResealed, .contactResealFailed, .contactUnreadable,
+        .contactDeleted, .contactResealed, .contactResealFailed, .contactKeyMissing,
+        .contactUnreadable,
     ]
 }

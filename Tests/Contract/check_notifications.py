@@ -1,6 +1,6 @@
-"""Webhooks verify with the official Standard Webhooks library, streams parse with an independent reader.
+"""Webhooks verify with the official Standard Webhooks library, streams parse with an independent reader, events fit their schemas.
 
-One order is placed, paid and cancelled; a receiver and a stream that know nothing of our code must hear of all of it.
+One order is placed, paid and cancelled; a receiver, a stream and a reader of the feed that know nothing of our code must hear of all of it.
 """
 
 import http.server
@@ -14,6 +14,7 @@ import uuid
 
 import httpx
 from httpx_sse import connect_sse
+from jsonschema import Draft202012Validator
 from standardwebhooks import Webhook
 
 PATIENCE_S = 30
@@ -52,6 +53,30 @@ def read_stream(url, headers, lines, opened):
                     lines.put((event.id, json.loads(event.data)))
 
 
+def read_feed(url, headers, cursor):
+    """Everything of the feed after a cursor, oldest first."""
+    events = []
+    while True:
+        answer = httpx.get(f"{url}/v1/events", params={"after": cursor, "limit": 7, "wait_s": 0}, headers=headers)
+        page = answer.raise_for_status().json()
+        events += page["items"]
+        cursor = page["cursor"]
+        if not page["has_more"]:
+            return events
+
+
+def faults_of_schemas(url, events):
+    """What in these events is not as the published catalogue says."""
+    types = httpx.get(f"{url}/v1/event-types").raise_for_status().json()["items"]
+    validators = {}
+    for item in types:
+        Draft202012Validator.check_schema(item["schema"])
+        validators[item["type"]] = Draft202012Validator(item["schema"], format_checker=Draft202012Validator.FORMAT_CHECKER)
+    for event in events:
+        for error in validators[event["type"]].iter_errors(event):
+            yield f"{event['type']} {event['id']}: {error.json_path}: {error.message}"
+
+
 def main():
     with open(os.environ["CREDENTIALS"], encoding="utf-8") as file:
         credentials = json.load(file)
@@ -75,6 +100,7 @@ def main():
         platform,
     )
     Receiver.secret = endpoint["secret"]
+    latest = httpx.get(f"{urls['notify']}/v1/events", params={"after": "latest"}, headers=platform).raise_for_status().json()
 
     lines, opened = queue.Queue(), threading.Event()
     threading.Thread(target=read_stream, args=(urls["notify"], as_student, lines, opened), daemon=True).start()
@@ -106,7 +132,7 @@ def main():
     )
     post(f"{urls['order']}/v1/orders/{order['id']}/cancel", {"reason": "changed_mind"}, as_student)
 
-    faults, streamed, hooked = [], [], {}
+    faults, streamed, hooked, bodies = [], [], {}, {}
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline and not (
         set(OWED_TO_STUDENT) <= {line["type"] for _, line in streamed} and "refund.succeeded" in hooked.values()
@@ -122,6 +148,7 @@ def main():
                 faults.append(f"webhook: {item[1]}")
             elif item[1].get("data", {}).get("order_id") == order["id"]:
                 hooked[item[0]] = item[1]["type"]
+                bodies[item[0]] = item[1]
 
     types = [line["type"] for _, line in streamed]
     numbers = [line["seq"] for _, line in streamed]
@@ -134,7 +161,16 @@ def main():
         faults.append(f"no webhook told of {sorted(missing)}")
     httpx.delete(f"{urls['notify']}/v1/webhook-endpoints/{endpoint['id']}", headers=platform)
 
-    print(f"{len(streamed)} stream lines, {len(hooked)} webhooks verified, {len(faults)} faults")
+    feed = [event for event in read_feed(urls["notify"], platform, latest["cursor"]) if event["data"].get("order_id") == order["id"]]
+    by_id = {event["id"]: event for event in feed}
+    if len(by_id) != len(feed):
+        faults.append("the feed tells an event twice")
+    for name, body in bodies.items():
+        if by_id.get(name) != body:
+            faults.append(f"the feed has {by_id.get(name)} for the webhook {body}")
+    faults += faults_of_schemas(urls["notify"], feed)
+
+    print(f"{len(streamed)} stream lines, {len(hooked)} webhooks verified, {len(feed)} events read, {len(faults)} faults")
     for fault in faults:
         print(f"  {fault}")
     return 1 if faults else 0

@@ -30,7 +30,7 @@ struct InboxController: Sendable {
                     position, oldest first, waiting up to `wait_s` seconds for it. Numbers (`seq`) are one's own and have no \
                     gaps; `cursor` is where to go on, here or in `GET /v1/stream`. Desk staff share one inbox for each campus.
                     """,
-                tag: "inbox",
+                tag: "Inbox",
                 access: .inboxOwners,
                 parameters: [
                     .query(
@@ -61,7 +61,7 @@ struct InboxController: Sendable {
                 summary: "Count what one has not read",
                 details:
                     "`version` rises with every change: of two answers the one with the greater version is the newer.",
-                tag: "inbox",
+                tag: "Inbox",
                 access: .inboxOwners,
                 responses: [.json("The counts.", .inboxCounts)],
                 handler: counts
@@ -72,7 +72,7 @@ struct InboxController: Sendable {
                 "/v1/inbox/{seq}/read",
                 summary: "Mark a line as read",
                 details: "Doing so again changes nothing.",
-                tag: "inbox",
+                tag: "Inbox",
                 access: .inboxOwners,
                 parameters: [.path("seq", .integer(1...Int64.max), "The line's number.")],
                 responses: [.json("The counts after it.", .inboxCounts)],
@@ -85,7 +85,7 @@ struct InboxController: Sendable {
                 summary: "Mark everything as read",
                 details:
                     "Doing so again changes nothing. Send `through` to leave alone what came after the list that was shown.",
-                tag: "inbox",
+                tag: "Inbox",
                 access: .inboxOwners,
                 bodyRule: .json(
                     .object([.optional("through", .integer(0...Int64.max), "Only up to this number.")]),
@@ -126,7 +126,7 @@ struct InboxController: Sendable {
                 "Nothing can be said to follow from this position.",
                 members: ["reason": .string(reason.rawValue)]
             )
-        } catch let refusal as StreamHub.Refusal {
+        } catch let refusal as StreamSlots.Refusal {
             throw Problem(refusal)
         }
         return .ok(page.json(for: recipient.kind)).with(.cacheControl, "no-store")
@@ -187,7 +187,7 @@ extension ReadInbox.Page {
 
 extension Problem {
     /// No stream can be opened.
-    init(_ refusal: StreamHub.Refusal) {
+    init(_ refusal: StreamSlots.Refusal) {
         switch refusal {
         case .tooManyOfOwner(let limit):
             self.init(.tooManyStreams, "At most \(limit) streams and waiting requests of one user can be open at once.")

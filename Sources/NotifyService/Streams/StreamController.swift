@@ -38,7 +38,7 @@ struct StreamController: Sendable {
                     the inbox anew, the stream goes on from there. A comment is sent every 20 seconds; about every ten minutes, and with \
                     the credential, the stream ends and is to be opened again.
                     """,
-                tag: "inbox",
+                tag: "Inbox",
                 access: .inboxOwners.orTicket(in: Self.ticketParameter),
                 parameters: [
                     .query(
@@ -64,7 +64,7 @@ struct StreamController: Sendable {
                 summary: "Get a ticket for a stream",
                 details:
                     "For EventSource, which sends no headers. It opens one stream, once, within 60 seconds; get another to reconnect.",
-                tag: "inbox",
+                tag: "Inbox",
                 access: .inboxOwners,
                 responses: [
                     .json(
@@ -103,7 +103,7 @@ struct StreamController: Sendable {
                 ),
                 logger: call.logger
             )
-        } catch let refusal as StreamHub.Refusal {
+        } catch let refusal as StreamSlots.Refusal {
             throw Problem(refusal)
         }
     }

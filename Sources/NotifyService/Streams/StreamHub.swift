@@ -28,6 +28,9 @@ struct StreamLimits: Sendable {
     /// The most open streams of this process.
     var total = 20_000
 
+    /// Room for as many as may be open.
+    var slots: StreamSlots { StreamSlots(perOwner: perOwner, total: total) }
+
     /// How long the next stream may live.
     ///
     /// - `credential`: how long the credential still holds that opens it; nil when it does not end by itself.
@@ -54,23 +57,15 @@ final class StreamHub: Service, Sendable {
     /// Reads the lines that follow each position, at most so many for each, in the order asked for.
     typealias Read = @Sendable ([InboxPlace], Int) async throws -> InboxLines
 
-    /// No stream can be opened.
-    enum Refusal: Error, Hashable {
-        /// The principal has as many as it may have.
-        case tooManyOfOwner(limit: Int)
-        /// The process has as many as it can have.
-        case full
-    }
-
     private struct State {
         var streams: [Recipient: [StreamSubscription]] = [:]
-        var owners: [String: Int] = [:]
         var count = 0
         /// Recipients that advanced since they were last read for.
         var advanced: Set<Recipient> = []
     }
 
     let limits: StreamLimits
+    private let slots: StreamSlots
     private let read: Read
     private let logger: Logger
     private let state = Mutex(State())
@@ -78,8 +73,11 @@ final class StreamHub: Service, Sendable {
     private let wake: AsyncStream<Void>.Continuation
 
     /// A hub that reads by `read`.
-    init(limits: StreamLimits, logger: Logger, read: @escaping Read) {
+    ///
+    /// - `slots`: shared with others whose clients wait too; nil when it has all that `limits` allow to itself.
+    init(limits: StreamLimits, slots: StreamSlots? = nil, logger: Logger, read: @escaping Read) {
         self.limits = limits
+        self.slots = slots ?? limits.slots
         self.logger = logger
         self.read = read
         (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -106,7 +104,8 @@ final class StreamHub: Service, Sendable {
         after position: InboxCursor,
         greeting: [UInt8],
         lifetime: Duration
-    ) throws(Refusal) -> StreamSubscription {
+    ) throws(StreamSlots.Refusal) -> StreamSubscription {
+        try slots.take(for: owner)
         let now = ContinuousClock.now
         let stream = StreamSubscription(
             recipient: recipient,
@@ -116,31 +115,26 @@ final class StreamHub: Service, Sendable {
             greeting: greeting,
             now: now
         )
-        let refusal = state.withLock { state -> Refusal? in
-            guard state.owners[owner, default: 0] < limits.perOwner else {
-                return .tooManyOfOwner(limit: limits.perOwner)
-            }
-            guard state.count < limits.total else { return .full }
-            state.owners[owner, default: 0] += 1
+        state.withLock { state in
             state.count += 1
             state.streams[recipient, default: []].append(stream)
-            return nil
         }
-        if let refusal { throw refusal }
         return stream
     }
 
     /// Forgets a stream whose client is gone.
     func remove(_ stream: StreamSubscription) {
         stream.close()
-        state.withLock { state in
-            guard let index = state.streams[stream.recipient]?.firstIndex(where: { $0 === stream }) else { return }
+        let isRemoved = state.withLock { state in
+            guard let index = state.streams[stream.recipient]?.firstIndex(where: { $0 === stream }) else {
+                return false
+            }
             state.streams[stream.recipient]?.remove(at: index)
             if state.streams[stream.recipient]?.isEmpty == true { state.streams[stream.recipient] = nil }
             state.count -= 1
-            let left = state.owners[stream.owner, default: 1] - 1
-            state.owners[stream.owner] = left > 0 ? left : nil
+            return true
         }
+        if isRemoved { slots.giveBack(of: stream.owner) }
     }
 
     /// Takes in up to which number inboxes advanced; those that no stream shows, or shows already, cost nothing.
