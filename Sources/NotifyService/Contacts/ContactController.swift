@@ -13,7 +13,7 @@ struct ContactController: Sendable {
     private let store = ContactStore()
     private let audit = AuditStore()
 
-    private static let tag = "contacts"
+    private static let tag = "Contacts"
     private static let access = Access.roles([.admin], scope: .notificationsWrite)
     private static let party: [Parameter] = [
         .path("kind", .enumeration(of: PartyKind.self), "What they are."),

@@ -17,7 +17,6 @@ struct ResealContacts: Service {
     }
 
     private static let portion = 200
-    private static let interval = Duration.seconds(60)
     /// After how many contacts a line tells how far it has got.
     private static let reportEvery = 10_000
 
@@ -34,17 +33,17 @@ struct ResealContacts: Service {
     }
 
     func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                do {
-                    try await pass()
-                } catch is CancellationError {
-                    return
-                } catch {
-                    logger.record(.contactResealFailed, error: error)
-                }
-                try? await Task.sleep(for: Self.interval)
-            }
+        await Rounds { await round() }.run()
+    }
+
+    private func round() async {
+        do {
+            for key in try await missingKeys() { logger.record(.contactKeyMissing, [.keyID: .string(key)]) }
+            try await pass()
+        } catch is CancellationError {
+            return
+        } catch {
+            logger.record(.contactResealFailed, error: error)
         }
     }
 
@@ -77,9 +76,13 @@ struct ResealContacts: Service {
 
     /// Why contacts cannot all be read: keys that are in use and not known here.
     func obstacle() async throws -> String? {
-        let missing = try await pool.autocommit { try store.keys(in: $0) }.filter { !vault.knownKeys.contains($0) }
+        let missing = try await missingKeys()
         guard !missing.isEmpty else { return nil }
         return "CONTACT_KEYS lacks keys that contacts are sealed with: \(missing.joined(separator: ", "))."
+    }
+
+    private func missingKeys() async throws -> [String] {
+        try await pool.autocommit { try store.keys(in: $0) }.filter { !vault.knownKeys.contains($0) }
     }
 
     /// Where a pass has got to.

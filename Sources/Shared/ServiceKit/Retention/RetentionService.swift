@@ -72,14 +72,9 @@ public struct RetentionService: Service {
         self.logger = logger
     }
 
-    /// Looks each hour, until shut down.
+    /// Follows them each hour, until shut down.
     public func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                for rule in rules where !Task.isCancelled { await follow(rule) }
-                try? await Task.sleep(for: Self.interval)
-            }
-        }
+        await Rounds(every: Self.interval) { await followAll() }.run()
     }
 
     /// Follows all rules once, to their end.
