@@ -70,20 +70,7 @@ extension Measure {
                     let now = SystemWallClock().now()
                     let order = try await client.post(
                         "\(url)/v1/orders",
-                        [
-                            "customer": ["id": .string("student-\(number)")],
-                            "merchant": ["id": .string("canteen-1"), "name": "一食堂"],
-                            "lines": [
-                                [
-                                    "sku": "rice", "name": "红烧肉饭", "category": "meal", "unit_price_fen": 1_500,
-                                    "quantity": 1,
-                                ]
-                            ],
-                            "fees": ["delivery_fen": 200, "packaging_fen": 100],
-                            "discounts": [],
-                            "dropoff": ["address": "北区 3 栋 402"],
-                            "promised_at": .string((now - .seconds(3_600)).rfc3339),
-                        ]
+                        orderRequest(number, promisedAt: now - .seconds(3_600))
                     )
                     guard let id = order["id"]?.string.flatMap(OrderID.init) else {
                         throw UnexpectedAnswer(body: order)

@@ -21,7 +21,7 @@ extension Measure {
             let campus = try await BenchCampus.create(on: database)
             let orders = "select count(*) from campus.orders"
             return try await RunningService.running("OrderService", on: database, port: 18_081) { service in
-                let script = requestScript(key: campus.key)
+                let script = orderRequests(key: campus.key)
                 _ = try await Wrk.run(script: script, url: service.url, connections: 64, seconds: 1)
                 // A service that has run for a while has its statements planned from statistics of its tables.
                 _ = try await database.number("analyze")
@@ -64,8 +64,8 @@ extension Measure {
         }
     }
 
-    /// Requests that differ only in their numbers, made by `wrk`.
-    private static func requestScript(key: String) -> String {
+    /// Orders that differ only in their numbers, placed by `wrk`.
+    static func orderRequests(key: String) -> String {
         let promisedAt = (SystemWallClock().now() + .seconds(1_800)).rfc3339
         return #"""
             local count = 0

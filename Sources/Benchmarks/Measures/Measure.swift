@@ -7,7 +7,7 @@ struct Measure: Sendable {
 
     /// Every measure, those first that need no services running.
     static let all: [Measure] = [
-        .clientQueries, .clientCommits, .eventLatency, .groupDrain, .fanOut, .placeOrder, .streamLatency, .openCase,
-        .memory,
+        .clientQueries, .clientCommits, .eventLatency, .groupDrain, .fanOut, .placeOrder, .importOrders, .streamLatency,
+        .openCase, .fairness, .memory,
     ]
 }

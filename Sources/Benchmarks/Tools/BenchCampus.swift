@@ -11,19 +11,23 @@ struct BenchCampus: Sendable {
         {"brake_campus_10min_fen": 1000000000, "brake_merchant_day_fen": 1000000000, "brake_customer_day_fen": 1000000000}
         """
 
-    /// Creates the campus `bench` and a key that may do everything; only a test campus has the sandbox channel.
-    static func create(on database: BenchDatabase, isTest: Bool = false) async throws -> BenchCampus {
+    /// Creates a campus and a key that may do everything; only a test campus has the sandbox channel.
+    static func create(
+        on database: BenchDatabase,
+        code: String = "bench",
+        isTest: Bool = false
+    ) async throws -> BenchCampus {
         let service = "\(database.bench.executables)/OrderService"
         let environment = ["MIGRATION_DATABASE_URL": database.address().url, "LOG_LEVEL": "warning"]
         let created = try await Command.run(
             service,
-            ["campus", "create", "--code", "bench", "--name", "Bench", "--settings", settings]
+            ["campus", "create", "--code", code, "--name", code, "--settings", settings]
                 + (isTest ? ["--test"] : []),
             environment: environment
         )
         let issued = try await Command.run(
             service,
-            ["key", "issue", "--campus", "bench", "--name", "bench"],
+            ["key", "issue", "--campus", code, "--name", code],
             environment: environment
         )
         guard let campus = created.split(whereSeparator: \.isWhitespace).compactMap({ CampusID(String($0)) }).first,

@@ -9,10 +9,13 @@ struct RunningService: Sendable {
     let url: String
 
     /// Starts the executable on the database, waits until it is ready, runs `body` and stops it.
+    ///
+    /// Nobody is limited unless `rateLimit` says how much a key may ask in a second, and a campus with it.
     static func running<T>(
         _ name: String,
         on database: BenchDatabase,
         port: Int,
+        rateLimit: Int = 1_000_000,
         _ body: (RunningService) async throws -> T
     ) async throws -> T {
         let login =
