@@ -53,73 +53,91 @@ create table campus.past_refund (
 );
 create index past_refund_by_order on campus.past_refund (campus_id, order_id);
 
--- What each payment of an order paid for each item of it, where that is not copied yet. Payments fill the items one after the
+-- What each payment of these orders paid for each item of them, where that is not copied yet. Payments fill the items one after the
 -- other, in the order in which they were recorded, so that the parts sum to each item and to each payment. What a payment paid
 -- beyond the order's own price is its `surplus`. What was paid back before the order came here is gone from the start.
-create or replace function campus.copy_refundables(of_campus uuid, of_order uuid) returns void
+create function campus.copy_refundables_of(of_campus uuid, of_orders uuid[]) returns void
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set plan_cache_mode = force_generic_plan
 as $function$
 begin
-    with paid as (
-        select a.payment_id, p.created_at,
+    with wanted as materialized (
+        -- The offset keeps the planner from beginning with all orders of the campus.
+        select o.* from unnest(of_orders) as w (id)
+        cross join lateral (
+            select id, lines, delivery_payable_fen, packaging_payable_fen from campus.orders
+            where campus_id = of_campus and id = w.id offset 0
+        ) o
+    ), paid as (
+        select w.id as order_id, a.payment_id, p.created_at,
             coalesce(sum(a.amount_fen) filter (where a.purpose in ('settles', 'partial')), 0)::bigint as settled_fen,
             coalesce(sum(a.amount_fen) filter (where a.purpose not in ('settles', 'partial')), 0)::bigint as surplus_fen
-        from campus.payment_allocation a
+        from wanted w
         cross join lateral (
-            -- The offset keeps the planner from beginning with all payments of the campus.
-            select created_at from campus.payment where campus_id = a.campus_id and id = a.payment_id offset 0
+            select * from campus.payment_allocation where campus_id = of_campus and order_id = w.id offset 0
+        ) a
+        cross join lateral (
+            select created_at from campus.payment where campus_id = of_campus and id = a.payment_id offset 0
         ) p
-        where a.campus_id = of_campus and a.order_id = of_order
-        group by a.payment_id, p.created_at
+        group by w.id, a.payment_id, p.created_at
     ), payment as (
-        select payment_id, settled_fen, surplus_fen,
+        select order_id, payment_id, settled_fen, surplus_fen,
             (sum(settled_fen) over filling)::bigint - settled_fen as begins, (sum(settled_fen) over filling)::bigint as ends
         from paid
-        window filling as (order by created_at, payment_id)
+        window filling as (partition by order_id order by created_at, payment_id)
     ), item as (
-        select name, (sum(payable_fen) over filling)::bigint - payable_fen as begins,
+        select order_id, name, (sum(payable_fen) over filling)::bigint - payable_fen as begins,
             (sum(payable_fen) over filling)::bigint as ends
         from (
-            select 1 as rank, (l ->> 'line_no')::bigint as number, 'line:' || (l ->> 'line_no') as name,
+            select w.id as order_id, 1 as rank, (l ->> 'line_no')::bigint as number, 'line:' || (l ->> 'line_no') as name,
                 (l ->> 'payable_fen')::bigint as payable_fen
-            from campus.orders o cross join lateral jsonb_array_elements(o.lines) l
-            where o.campus_id = of_campus and o.id = of_order
+            from wanted w cross join lateral jsonb_array_elements(w.lines) l
             union all
-            select fee.rank, 0, fee.name, fee.payable_fen
-            from campus.orders o cross join lateral (
-                values (2, 'delivery', o.delivery_payable_fen), (3, 'packaging', o.packaging_payable_fen)
+            select w.id, fee.rank, 0, fee.name, fee.payable_fen
+            from wanted w cross join lateral (
+                values (2, 'delivery', w.delivery_payable_fen), (3, 'packaging', w.packaging_payable_fen)
             ) fee (rank, name, payable_fen)
-            where o.campus_id = of_campus and o.id = of_order
         ) i
-        window filling as (order by rank, number)
+        window filling as (partition by order_id order by rank, number)
     ), part as (
-        select p.payment_id, i.name, least(p.ends, i.ends) - greatest(p.begins, i.begins) as paid_fen
-        from payment p join item i on i.begins < p.ends and p.begins < i.ends
+        select p.order_id, p.payment_id, i.name, least(p.ends, i.ends) - greatest(p.begins, i.begins) as paid_fen
+        from payment p join item i on i.order_id = p.order_id and i.begins < p.ends and p.begins < i.ends
         union all
-        select payment_id, 'surplus', surplus_fen from payment where surplus_fen > 0
+        select order_id, payment_id, 'surplus', surplus_fen from payment where surplus_fen > 0
         union all
-        select payment_id, 'whole', settled_fen + surplus_fen from payment
+        select order_id, payment_id, 'whole', settled_fen + surplus_fen from payment
     ), before as (
-        select r.payment_id, b.name, sum(b.amount_fen)::bigint as refunded_fen
-        from campus.past_refund r
+        select w.id as order_id, r.payment_id, b.name, sum(b.amount_fen)::bigint as refunded_fen
+        from wanted w
+        cross join lateral (
+            select * from campus.past_refund where campus_id = of_campus and order_id = w.id offset 0
+        ) r
         cross join lateral (
             select key as name, value::bigint as amount_fen from jsonb_each_text(r.items)
             union all
             select 'whole', r.amount_fen
         ) b
-        where r.campus_id = of_campus and r.order_id = of_order
-        group by r.payment_id, b.name
+        group by w.id, r.payment_id, b.name
     )
     insert into campus.refundable (campus_id, order_id, payment_id, item, paid_fen, refunded_fen)
-    select of_campus, of_order, p.payment_id, p.name, p.paid_fen, coalesce(b.refunded_fen, 0)
+    select of_campus, p.order_id, p.payment_id, p.name, p.paid_fen, coalesce(b.refunded_fen, 0)
     from part p
-    left join before b on b.payment_id = p.payment_id and b.name = p.name
+    left join before b on b.order_id = p.order_id and b.payment_id = p.payment_id and b.name = p.name
     where p.paid_fen > 0 or p.name = 'whole'
-    order by p.payment_id, p.name
+    order by p.order_id, p.payment_id, p.name
     on conflict do nothing;
+end
+$function$;
+
+-- Of one order, as every decision about it asks.
+create or replace function campus.copy_refundables(of_campus uuid, of_order uuid) returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+    perform campus.copy_refundables_of(of_campus, array[of_order]);
 end
 $function$;
 
@@ -131,44 +149,39 @@ set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 as $function$
 declare
-    refunded campus.past_refund;
+    wrong uuid;
+    told record;
 begin
-    for refunded in
-        select distinct on (campus_id, order_id) a.* from added a order by campus_id, order_id
-    loop
-        if exists (
-            select from campus.refundable r where r.campus_id = refunded.campus_id and r.order_id = refunded.order_id
-        ) then
-            raise exception 'order % may have been promised money before its past refunds', refunded.order_id
-                using errcode = 'check_violation', schema = 'campus', table = 'past_refund',
-                    constraint = 'past_refund_comes_with_its_order';
-        end if;
-        perform campus.copy_refundables(refunded.campus_id, refunded.order_id);
-        if exists (
-            select from (
-                select r.payment_id, i.item, i.amount_fen from campus.past_refund r
-                cross join lateral (
-                    select key as item, value::bigint as amount_fen from jsonb_each_text(r.items)
-                    union all
-                    select 'whole', r.amount_fen
-                ) i
-                where r.campus_id = refunded.campus_id and r.order_id = refunded.order_id
-                union all
-                select r.payment_id, r.item, -r.refunded_fen from campus.refundable r
-                where r.campus_id = refunded.campus_id and r.order_id = refunded.order_id
-            ) counted
-            group by payment_id, item having sum(amount_fen) <> 0
-        ) or exists (
-            select from campus.past_refund r
-            where r.campus_id = refunded.campus_id and r.order_id = refunded.order_id and r.amount_fen is distinct from (
-                select sum(value::bigint) filter (where value::bigint > 0 and key <> 'whole') from jsonb_each_text(r.items)
-            )
-        ) then
-            raise exception 'order % was paid back what it was not paid', refunded.order_id
-                using errcode = 'check_violation', schema = 'campus', table = 'past_refund',
-                    constraint = 'past_refund_was_paid';
-        end if;
+    select a.order_id into wrong from added a
+    where exists (select from campus.refundable r where r.campus_id = a.campus_id and r.order_id = a.order_id)
+    limit 1;
+    if found then
+        raise exception 'order % may have been promised money before its past refunds', wrong
+            using errcode = 'check_violation', schema = 'campus', table = 'past_refund',
+                constraint = 'past_refund_comes_with_its_order';
+    end if;
+    for told in select campus_id, array_agg(distinct order_id) as orders from added group by campus_id order by campus_id loop
+        perform campus.copy_refundables_of(told.campus_id, told.orders);
     end loop;
+    -- Each part was counted, and the parts are the refund.
+    select a.order_id into wrong from added a
+    cross join lateral (
+        select coalesce(sum(i.value::bigint) filter (where i.value::bigint > 0), 0) as counted_fen
+        from jsonb_each_text(a.items) i
+        cross join lateral (
+            select from campus.refundable r
+            where r.campus_id = a.campus_id and r.order_id = a.order_id and r.payment_id = a.payment_id
+                and r.item = i.key and r.item <> 'whole' and r.refunded_fen >= i.value::bigint
+            offset 0
+        ) r
+    ) c
+    where c.counted_fen <> a.amount_fen or exists (select from jsonb_each_text(a.items) where value::bigint <= 0)
+    limit 1;
+    if found then
+        raise exception 'order % was paid back what it was not paid', wrong
+            using errcode = 'check_violation', schema = 'campus', table = 'past_refund',
+                constraint = 'past_refund_was_paid';
+    end if;
     return null;
 end
 $function$;
