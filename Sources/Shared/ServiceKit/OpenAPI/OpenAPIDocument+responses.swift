@@ -22,7 +22,7 @@ extension OpenAPIDocument {
                         [
                             .required("in", .enumeration(["body", "query", "header", "path"])),
                             .required("pointer", .string(length: 0...2_000), "A JSON pointer (RFC 6901)."),
-                            .required("detail", .string(length: 1...500)),
+                            .required("detail", .string(length: 1...2_000)),
                         ]
                     ),
                     count: 1...FaultCollector.limit * 2
