@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # The system tests play whole lunches on the real executables: they have a target of their own.
 SUITES ?= $(filter-out SystemTests,$(notdir $(patsubst %/,%,$(wildcard Tests/*Tests/))))
-.PHONY: help run demo test lint unit system contract bench format clean
+.PHONY: help run demo test lint unit system contract alerts platform documents bench format clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ demo: ## Beside a running `make run`: play a canteen lunch on it and reckon it u
 
 test: ## Everything: lint, unit, store, HTTP and crash tests, whole lunches on real processes, outside judges
 	@deploy/setup.sh test
-	@$(MAKE) --no-print-directory lint unit system contract
+	@$(MAKE) --no-print-directory lint unit system contract alerts platform
 
 lint: ## Formatting and style, strictly
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift
@@ -37,6 +37,18 @@ system: ## The real executables: lunches that add up through kills and restarts,
 contract: ## schemathesis and other outside judges against the three running services
 	@deploy/setup.sh test
 	@exec Tests/Contract/run.sh
+
+alerts: ## Each alert rule of deploy/alerts: silent over a healthy lunch, and heard once its trouble is made
+	@deploy/setup.sh test
+	@exec Tests/Contract/alerts.sh
+
+platform: ## A platform in Python, by the documents alone: 500 orders, kills, lost webhooks, refunds it pays; both books agree
+	@deploy/setup.sh test
+	@exec Tests/Platform/run.sh
+
+documents: ## Write what comes from the code in docs/integrate/ anew: OpenAPI, errors, events, Postman collection
+	@for product in OrderService AfterSalesService NotifyService; do swift build --product $$product; done
+	@exec deploy/documents/write.py
 
 bench: ## Each figure beside its limit, in one run, release build (BENCH="--seconds 10 --only fan-out")
 	@deploy/setup.sh bench
