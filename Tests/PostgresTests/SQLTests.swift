@@ -107,8 +107,8 @@ struct SQLTests {
         let options = configuration.parameters.last { $0.keyword == "options" }?.value
         #expect(
             options
-                == "-c idle_in_transaction_session_timeout=2000 -c lock_timeout=200 -c plan_cache_mode=force_generic_plan "
-                + "-c search_path=a\\ b -c statement_timeout=5000 -c timezone=UTC -c statement_timeout=9"
+                == "-c idle_in_transaction_session_timeout=2000 -c lock_timeout=200 -c search_path=a\\ b "
+                + "-c statement_timeout=5000 -c timezone=UTC -c statement_timeout=9"
         )
     }
 }

@@ -85,9 +85,6 @@ public struct ConnectionConfiguration: Sendable {
         var settings = [
             "statement_timeout": "\(statementTimeout.millisecondsRoundedUp)",
             "idle_in_transaction_session_timeout": "\(idleInTransactionTimeout.millisecondsRoundedUp)",
-            // Statements are prepared once, and take their values as arrays whose length says nothing: planning them anew for
-            // each value costs more than running them.
-            "plan_cache_mode": "force_generic_plan",
             "timezone": "UTC",
         ]
         if let lockTimeout { settings["lock_timeout"] = "\(lockTimeout.millisecondsRoundedUp)" }
