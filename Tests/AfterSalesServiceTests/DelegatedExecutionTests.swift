@@ -79,8 +79,8 @@ struct DelegatedExecutionTests {
             let timer = try await due(bench)
             try await bench.fireTimer(timer)
             #expect(try await bench.stored().status == .unknown)
-            #expect(lines.events(.error) == ["refund.unanswered"])
-            #expect(lines.events(.warning) == ["refund.unknown"])
+            #expect(lines.refundEvents(.error) == ["refund.unanswered"])
+            #expect(lines.refundEvents(.warning) == ["refund.unknown"])
             try await bench.fireTimer(timer)
 
             #expect(try await take(.processing(channelRefundID: nil), bench).outcome == .late)
@@ -88,7 +88,7 @@ struct DelegatedExecutionTests {
             #expect(try await take(.succeeded(channelRefundID: nil), bench).outcome == .taken)
             try await bench.fireTimer(later)
             #expect(try await bench.stored().status == .succeeded)
-            #expect(lines.events(.error) == ["refund.unanswered"])
+            #expect(lines.refundEvents(.error) == ["refund.unanswered"])
         }
     }
 

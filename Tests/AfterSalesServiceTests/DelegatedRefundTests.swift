@@ -1,4 +1,5 @@
 import HTTPTypes
+import Logging
 import Model
 import Postgres
 import TestSupport
@@ -163,7 +164,8 @@ struct DelegatedRefundTests {
 
     @Test("Partial success is refused, and every fault of a report is named at once")
     func faults() async throws {
-        try await TestCampus.run { campus in
+        let lines = LoggedLines()
+        try await TestCampus.run(logger: lines.logger) { campus in
             let waiting = try await request(campus)
             let partly = try await report(
                 waiting,
@@ -173,6 +175,7 @@ struct DelegatedRefundTests {
             )
             #expect(partly.status == 422)
             #expect(partly.pointers == ["/amount_fen"])
+            #expect(lines.refundEvents(.error) == ["refund.partly_paid"])
             let faulty = try await campus.send(
                 .post,
                 waiting.path + "/result",
@@ -195,7 +198,8 @@ struct DelegatedRefundTests {
 
     @Test("Contradictory reports move nothing, are flagged once, and stand in the timeline for staff")
     func contradictory() async throws {
-        try await TestCampus.run { campus in
+        let lines = LoggedLines()
+        try await TestCampus.run(logger: lines.logger) { campus in
             let waiting = try await request(campus)
             _ = try await report(waiting, "succeeded", ["channel_refund_id": "c1"], campus)
             for (result, more, outcome) in [
@@ -211,6 +215,7 @@ struct DelegatedRefundTests {
             }
             #expect(try await campus.promised(waiting.order.id) == (0, waiting.order.payable))
             #expect(try await campus.number("select count(*) from campus.refund_report") == 7)
+            #expect(lines.refundEvents(.error) == Array(repeating: "refund.contradicted", count: 3))
             func types(_ reader: String) async throws -> [String] {
                 let timeline = try await campus.send(.get, "/v1/cases/\(waiting.caseID)/timeline", as: reader)
                 return timeline["entries"]?.array?.compactMap { $0["type"]?.string } ?? []
@@ -310,7 +315,8 @@ struct DelegatedRefundTests {
 
     @Test("Money that is paid after it was released is recorded once, and nothing flips")
     func paidThoughReleased() async throws {
-        try await TestCampus.run { campus in
+        let lines = LoggedLines()
+        try await TestCampus.run(logger: lines.logger) { campus in
             let waiting = try await request(campus)
             _ = try await report(waiting, "failed", [:], campus)
             let voided = try await campus.send(.post, waiting.path + "/void", as: "supervisor:boss")
@@ -330,6 +336,7 @@ struct DelegatedRefundTests {
                 """
             )
             #expect(recorded == 1)
+            #expect(lines.refundEvents(.error) == ["refund.paid_though_released"])
         }
     }
 }

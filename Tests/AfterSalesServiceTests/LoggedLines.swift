@@ -10,9 +10,9 @@ final class LoggedLines: Sendable {
         Logger(label: "test") { _ in Handler(lines: self) }
     }
 
-    /// The events that were logged at that level.
-    func events(_ level: Logger.Level) -> [String] {
-        lines.withLock { $0.filter { $0.level == level }.map(\.event) }
+    /// The events about refunds that were logged at that level.
+    func refundEvents(_ level: Logger.Level) -> [String] {
+        lines.withLock { $0.filter { $0.level == level && $0.event.hasPrefix("refund.") }.map(\.event) }
     }
 
     private struct Handler: LogHandler {

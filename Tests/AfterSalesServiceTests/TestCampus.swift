@@ -29,6 +29,7 @@ struct TestCampus: Sendable {
         isTest: Bool = true,
         clock: any WallClock = SystemWallClock(),
         settings: JSON = generous,
+        logger: Logger = .silent,
         _ body: @Sendable @escaping (TestCampus) async throws -> Void
     ) async throws {
         try await withDatabase { database in
@@ -44,7 +45,7 @@ struct TestCampus: Sendable {
                 AfterSales.self,
                 configuration: configuration,
                 clock: clock,
-                logger: .silent
+                logger: logger
             )
             try await runtime.application.test(.live) { client in
                 try await body(try await seeded(database, client, isTest: isTest, settings: settings))

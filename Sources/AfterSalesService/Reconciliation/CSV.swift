@@ -42,7 +42,7 @@ enum CSV {
     }
 
     private static func quoted(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: { "\",\r\n".unicodeScalars.contains($0) }) else { return text }
+        guard text.utf8.contains(where: special.contains) else { return text }
         var doubled = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
             doubled.append(scalar)
@@ -53,8 +53,12 @@ enum CSV {
 
     /// What spreadsheets begin a formula with, in Chinese and Japanese ones full-width too.
     private static func startsFormula(_ scalar: Unicode.Scalar) -> Bool {
-        "=+-@\t\r\n＝＋－＠".unicodeScalars.contains(scalar)
+        formulaStarts.contains(scalar)
     }
+
+    private static let formulaStarts = Set("=+-@\t\r\n＝＋－＠".unicodeScalars)
+    /// What a value is quoted for.
+    private static let special = Set("\",\r\n".utf8)
 }
 
 /// A line of a file cannot be read.

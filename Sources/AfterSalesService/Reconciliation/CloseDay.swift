@@ -14,7 +14,7 @@ struct CloseDay: Sendable {
     let grace: Duration
 
     private let days = ReconciliationStore()
-    private let facts = ReconciliationFactStore(pageSize: 1_000)
+    private let facts = ReconciliationFactStore()
 
     /// How long after it was stamped a fact may at most become visible; far longer than any transaction.
     private static let longestCommit = Duration.seconds(86_400)
@@ -119,8 +119,8 @@ private struct Books {
     mutating func add(_ row: ReconciliationRow) throws -> (fact: String, line: String) {
         let line = row.json.text
         rowCount += 1
-        ndjson.update(data: Array(try ReconciliationForm.ndjson.row(line).utf8))
-        csv.update(data: Array(try ReconciliationForm.csv.row(line).utf8))
+        ndjson.update(data: Array(ReconciliationForm.ndjson.row(line, row.value).utf8))
+        csv.update(data: Array(ReconciliationForm.csv.row(line, row.value).utf8))
         if row.status.isMoved {
             switch row.kind {
             case .payment: paymentSum = try paymentSum.adding(row.amount)

@@ -33,11 +33,9 @@ struct ReconciliationPlace: Hashable, Sendable {
 
 /// Reads what became known of money within a time.
 struct ReconciliationFactStore: Sendable {
-    /// How many payments or refunds to read at once; what is read at once is held at once.
-    let pageSize: Int
-
     /// The next facts of a source behind a place, of those that became known before `end` and are in no day yet.
     ///
+    /// A thousand payments or refunds at most: the planner is to see how few that is, and what is read at once is held at once.
     /// Past orders that were imported are history of the platform's own and never part of a day.
     func facts(
         _ source: ReconciliationSource,
@@ -89,7 +87,7 @@ struct ReconciliationFactStore: Sendable {
             from (
                 select * from campus.payment
                 where campus_id = \(campus) and (created_at, id) > (\(place.time), \(place.id)) and created_at < \(end)
-                order by created_at, id limit \(pageSize)
+                order by created_at, id limit 1000
             ) p
             cross join lateral (
                 select order_id, sum(amount_fen)::bigint as amount_fen from campus.payment_allocation
@@ -123,7 +121,7 @@ struct ReconciliationFactStore: Sendable {
             from (
                 select * from campus.refund
                 where campus_id = \(campus) and (settled_at, id) > (\(place.time), \(place.id)) and settled_at < \(end)
-                order by settled_at, id limit \(pageSize)
+                order by settled_at, id limit 1000
             ) r
             left join lateral (
                 select at, destination from campus.refund_report
@@ -156,7 +154,7 @@ struct ReconciliationFactStore: Sendable {
                 select * from campus.refund_report
                 where campus_id = \(campus) and (received_at, refund_id) > (\(place.time), \(place.id))
                     and received_at < \(end) and stood = 'closed' and result = 'succeeded' and outcome = 'contradictory'
-                order by received_at, refund_id limit \(pageSize)
+                order by received_at, refund_id limit 1000
             ) t
             join campus.refund r on r.campus_id = t.campus_id and r.id = t.refund_id
             order by t.received_at, r.id

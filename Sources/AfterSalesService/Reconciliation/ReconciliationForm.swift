@@ -22,13 +22,21 @@ enum ReconciliationForm: String, CaseIterable, Hashable, Sendable {
         }
     }
 
+    /// A row that is kept as that line of JSON, and says so much in each column.
+    func row(_ line: String, _ value: (ReconciliationColumn) -> JSON) -> String {
+        switch self {
+        case .ndjson: line + "\n"
+        case .csv: CSV.record(ReconciliationColumn.allCases.map(value))
+        }
+    }
+
     /// A row that is kept as that line of JSON.
     func row(_ line: String) throws -> String {
         switch self {
-        case .ndjson: return line + "\n"
+        case .ndjson: return row(line) { _ in .null }
         case .csv:
-            let row = try JSON(parsing: line)
-            return CSV.record(ReconciliationColumn.allCases.map { row[$0.rawValue] ?? .null })
+            let kept = try JSON(parsing: line)
+            return row(line) { column in kept[column.rawValue] ?? .null }
         }
     }
 
