@@ -122,7 +122,12 @@ enum OrderServiceDefinition: ServiceDefinition {
                         logger: foundation.logger
                     ).look
                 ),
-                RefreshKeySets(pool: foundation.background, clock: foundation.clock, logger: foundation.logger),
+                RefreshKeySets(
+                    pool: foundation.background,
+                    directory: foundation.directory,
+                    clock: foundation.clock,
+                    logger: foundation.logger
+                ),
                 Rounds(
                     every: .seconds(3_600),
                     WatchKeys(pool: foundation.background, clock: foundation.clock, logger: foundation.logger).look

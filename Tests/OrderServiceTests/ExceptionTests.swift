@@ -1,6 +1,7 @@
 import HTTPTypes
 import Model
 import Postgres
+import TestSupport
 import Testing
 
 @testable import OrderService

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Model
 import ServiceKit
+import TestSupport
 import Testing
 
 @testable import OrderService

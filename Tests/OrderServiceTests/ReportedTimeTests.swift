@@ -1,5 +1,6 @@
 import Model
 import ServiceKit
+import TestSupport
 import Testing
 
 @testable import OrderService

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Model
+import TestSupport
 import Testing
 
 @testable import OrderService

@@ -99,6 +99,7 @@ struct PrivilegeTests {
             }
             let tables = [
                 "payment", "payment_allocation", "order_timeline", "order_exception", "order_track", "orders_event",
+                "past_refund", "imported_order",
             ]
             for table in tables {
                 for statement in ["update campus.\(table) set campus_id = campus_id", "delete from campus.\(table)"] {
