@@ -23,6 +23,7 @@ struct RefreshKeySets: Service {
     private static let stale = Duration.seconds(3_600)
 
     private let pool: ConnectionPool
+    private let directory: CampusDirectory
     private let clock: any WallClock
     private let interval: Duration
     private let logger: Logger
@@ -30,10 +31,18 @@ struct RefreshKeySets: Service {
 
     /// Looks at the sets in that database.
     ///
+    /// - `directory`: knows the campuses by name.
     /// - `clock`: the machine's clock.
     /// - `interval`: how often to look for sets that are due.
-    init(pool: ConnectionPool, clock: any WallClock, interval: Duration = .seconds(1), logger: Logger) {
+    init(
+        pool: ConnectionPool,
+        directory: CampusDirectory,
+        clock: any WallClock,
+        interval: Duration = .seconds(1),
+        logger: Logger
+    ) {
         self.pool = pool
+        self.directory = directory
         self.clock = clock
         self.interval = interval
         self.logger = logger
@@ -79,7 +88,7 @@ struct RefreshKeySets: Service {
             try await pool.transaction { [store] session in
                 try store.settle(set, answer.outcome, at: now, next: next, in: session)
             }
-            log(set, answer, at: now)
+            await log(set, answer, at: now)
         } catch is CancellationError {
             return
         } catch {
@@ -98,7 +107,9 @@ struct RefreshKeySets: Service {
         }
     }
 
-    private func log(_ set: KeySet, _ answer: KeySetClient.Answer, at now: Timestamp) {
+    private func log(_ set: KeySet, _ answer: KeySetClient.Answer, at now: Timestamp) async {
+        var logger = logger
+        logger[.campus] = try? await directory.campus(set.campus)?.code
         switch answer.outcome {
         case .unchanged:
             return

@@ -153,6 +153,12 @@ class Troubles:
     def key_expiring(self):
         self.services.operate("key", "issue", "--campus", "alerts-live", "--name", "ending", "--days", "7")
 
+    def key_set_stale(self):
+        nowhere = ["--url", "http://127.0.0.1:9/jwks", "--allow-loopback"]
+        self.services.operate("verification-key", "import-jwks", "--campus", "alerts-live", *nowhere)
+        self.services.line("key_set.failed")
+        self.services.sql("update campus.key_set set created_at = now() - interval '2 hours', due_at = now()")
+
     def personal_data_exported(self):
         self.test.ask("GET", "after_sales", "/v1/parties/customer/stu_1/export")
 
