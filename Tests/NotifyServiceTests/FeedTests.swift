@@ -264,6 +264,19 @@ struct FeedWaitingTests {
         }
     }
 
+    @Test("The time of one who waits for certain events is up when it is, however much else happens")
+    func filteredInVain() async throws {
+        try await NotifyCampus.run { campus in
+            let isAnswered = Flag()
+            async let busy: Void = {
+                while !isAnswered.value { try await campus.tell(1) }
+            }()
+            #expect(try await campus.get("/v1/events?after=latest&wait_s=1&types=case.*").types.isEmpty)
+            isAnswered.set()
+            try await busy
+        }
+    }
+
     @Test("A key may have so many requests waiting; the next is 429, and another key is none the worse for it")
     func limit() async throws {
         try await QuickNotify.$limits.withValue(StreamLimits(perOwner: 2)) {

@@ -139,7 +139,9 @@ final class FeedSeat: Sendable {
 
     /// Waits until something happened; false when the time is up, or the seat closed.
     func wait(until deadline: ContinuousClock.Instant) async throws -> Bool {
-        let isWoken = try await wakeup.wait(atMost: deadline - .now)
-        return isWoken && !isClosed.load(ordering: .relaxed)
+        // However often it is woken, it does not wait for longer.
+        let left = deadline - .now
+        guard left > .zero, try await wakeup.wait(atMost: left) else { return false }
+        return !isClosed.load(ordering: .relaxed)
     }
 }
