@@ -18,8 +18,10 @@ def main():
     urls = credentials["urls"]
     platform = {"authorization": f"Bearer {credentials['platform_key']}"}
 
-    def post(url, body, actor=None):
-        headers = {**platform, "idempotency-key": uuid.uuid4().hex, **({"x-actor": actor} if actor else {})}
+    administrator = {"authorization": f"Bearer {credentials['tokens']['admin']}"}
+
+    def post(url, body, actor=None, credential=platform):
+        headers = {**credential, "idempotency-key": uuid.uuid4().hex, **({"x-actor": actor} if actor else {})}
         return httpx.post(url, json=body, headers=headers).raise_for_status().json()
 
     def get(url):
@@ -76,6 +78,12 @@ def main():
     print(pathlib.Path(sys.argv[1]).read_text(encoding="utf-8"))
     for path, value in known.items():
         print(f"[[operations]]\ninclude-path-regex = '{path}'\nparameters = {{ \"path.id\" = \"{value}\" }}\n")
+    # Else the key that the judge is signed in by is found in a list, and revoked.
+    post(f"{urls['order']}/v1/verification-keys", {"kid": "judged", "algorithm": "HS256"}, credential=administrator)
+    print(
+        "[[operations]]\ninclude-path = '/v1/verification-keys/{kid}/revoke'\n"
+        'parameters = { "path.kid" = "judged" }\n'
+    )
     print(
         "[[operations]]\ninclude-path = '/v1/after-sales-options'\n"
         f"parameters = {{ \"query.order_id\" = \"{disputed}\" }}\n"
