@@ -114,6 +114,14 @@ struct PartyExportStore: Sendable {
                 ) p
                 where a.campus_id = o.campus_id and a.order_id = o.id
             ),
+            'past_refunds', (
+                select coalesce(jsonb_agg(
+                    jsonb_build_object(
+                        'out_refund_no', f.out_refund_no, 'amount_fen', f.amount_fen, 'succeeded_at', f.succeeded_at
+                    ) order by f.out_refund_no
+                ), '[]')
+                from campus.past_refund f where f.campus_id = o.campus_id and f.order_id = o.id
+            ),
             'exceptions', (
                 select coalesce(jsonb_agg(jsonb_build_object('kind', e.kind, 'note', e.note, 'at', e.at) order by e.id), '[]')
                 from campus.order_exception e where e.campus_id = o.campus_id and e.order_id = o.id
