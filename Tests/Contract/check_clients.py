@@ -38,7 +38,9 @@ def typescript(folder, environment):
     tool = pathlib.Path(sys.executable).parent / "openapi-generator-cli"
     # What two operations happen to say alike is not one type for that.
     options = ["--inline-schema-options", "SKIP_SCHEMA_REUSE=true"]
-    if not run("openapi-generator", tool, "generate", "-i", DOCUMENT, "-g", "typescript-fetch", "-o", folder / "generated", *options):
+    if not run(
+        "openapi-generator", tool, "generate", "-i", DOCUMENT, "-g", "typescript-fetch", "-o", folder / "generated", *options
+    ):
         yield "TypeScript: not generated"
         return
     text = "".join(path.read_text(encoding="utf-8") for path in (folder / "generated/apis").glob("*.ts"))
@@ -56,7 +58,19 @@ def python(folder, environment):
     tool = pathlib.Path(sys.executable).parent / "openapi-python-client"
     configuration = SOURCES / "openapi-python-client.yaml"
     package = folder / "campus_client"
-    command = [tool, "generate", "--path", DOCUMENT, "--config", configuration, "--meta", "none", "--output-path", package, "--fail-on-warning"]
+    command = [
+        tool,
+        "generate",
+        "--path",
+        DOCUMENT,
+        "--config",
+        configuration,
+        "--meta",
+        "none",
+        "--output-path",
+        package,
+        "--fail-on-warning",
+    ]
     if not run("openapi-python-client", *command):
         yield "Python: not generated as a whole"
         return

@@ -104,7 +104,9 @@ def anchors_of(text):
 
 def faults_of_links():
     """Yields relative links of the pages that lead nowhere."""
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.md"], capture_output=True, text=True, cwd=ROOT, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "*.md"], capture_output=True, text=True, cwd=ROOT, check=True
+    )
     for name in listed.stdout.splitlines():
         page = ROOT / name
         if not page.exists():

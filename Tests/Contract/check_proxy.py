@@ -46,7 +46,17 @@ def proxy(urls, folder):
             raise SystemExit(f"nginx.conf no longer says {shipped}")
         text = text.replace(shipped, here)
     (folder / "nginx.conf").write_text(text, encoding="utf-8")
-    command = [shutil.which("nginx") or "/usr/sbin/nginx", "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log", "-g", "daemon off;"]
+    command = [
+        shutil.which("nginx") or "/usr/sbin/nginx",
+        "-p",
+        folder,
+        "-c",
+        folder / "nginx.conf",
+        "-e",
+        folder / "error.log",
+        "-g",
+        "daemon off;",
+    ]
     server = subprocess.Popen(command)
     origin = f"http://127.0.0.1:{port}"
     try:

@@ -90,9 +90,7 @@ def with_shared_parts(document):
                 reference("parameters", p["name"], p) if p["in"] == "header" else p for p in operation["parameters"]
             ]
             for status, response in operation["responses"].items():
-                response["headers"] = {
-                    name: reference("headers", name, header) for name, header in response["headers"].items()
-                }
+                response["headers"] = {name: reference("headers", name, header) for name, header in response["headers"].items()}
                 if simplify_problem(response):
                     name = "-".join([status, *response["x-problem-codes"]])
                     operation["responses"][status] = reference("responses", name, response)

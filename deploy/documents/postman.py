@@ -201,4 +201,3 @@ def text(value):
     if isinstance(value, list):
         return ",".join(text(element) for element in value)
     return str(value)
-

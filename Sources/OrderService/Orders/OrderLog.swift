@@ -42,7 +42,8 @@ extension LoggedEvent {
         .orderPlaced, .orderPartPaid, .orderPaid, .orderAccepted, .orderRejected, .orderReady, .orderPickedUp,
         .orderDelivered, .orderCompleted, .orderCancelled, .orderRefundDue, .orderExceptionReported,
         .orderAnomalyDetected,
-        .orderLineFactsStated, .orderTimerMoot, .orderStuck, .positionsSilent, .orderSilence, .keyExpiring, .clockAdvanced,
+        .orderLineFactsStated, .orderTimerMoot, .orderStuck, .positionsSilent, .orderSilence, .keyExpiring,
+        .clockAdvanced,
     ]
 }
 

@@ -95,7 +95,7 @@ class Parser:
         while text[position:].strip():
             match = TOKEN.match(text, position)
             if not match:
-                raise Refused(f"cannot read: {text[position:position + 30]!r}")
+                raise Refused(f"cannot read: {text[position : position + 30]!r}")
             position = match.end()
             if match.lastgroup != "comment":
                 self.tokens.append((match.lastgroup, match.group(match.lastgroup)))

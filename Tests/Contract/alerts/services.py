@@ -69,7 +69,13 @@ class Services:
     @contextlib.contextmanager
     def held(self, statement):
         """Runs a statement in a transaction that stays open."""
-        command = [shutil.which("psql") or self.server_program("psql"), "-qXAt", "-v", "ON_ERROR_STOP=1", self.credentials["database_url"]]
+        command = [
+            shutil.which("psql") or self.server_program("psql"),
+            "-qXAt",
+            "-v",
+            "ON_ERROR_STOP=1",
+            self.credentials["database_url"],
+        ]
         session = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         session.stdin.write(f"begin; {statement}; \\echo held\n")
         session.stdin.flush()

@@ -57,7 +57,9 @@ class Troubles:
         self.services.rewrite(f"delete from campus.ledger_entry where refund_id = '{refund['id']}'")
 
     def money_brake(self):
-        self.services.sql(f"update campus.campus set settings = '{{\"brake_customer_day_fen\": 1}}' where id = '{self.capped.id}'")
+        self.services.sql(
+            f"update campus.campus set settings = '{{\"brake_customer_day_fen\": 1}}' where id = '{self.capped.id}'"
+        )
 
         def braked():
             order = self.capped.carried(promised_s=-7200)
@@ -104,7 +106,9 @@ class Troubles:
             order = self.live.carried(channel="delegated")
             position = {"lat": 31.0, "lng": 121.0, "at": stamp(datetime.datetime.now(datetime.timezone.utc))}
             self.live.ask("POST", "order", f"/v1/orders/{order}/positions", {"positions": [position]}, actor="rider:rid_1")
-            self.services.rewrite(f"update campus.order_position set at = now() - interval '11 minutes' where order_id = '{order}'")
+            self.services.rewrite(
+                f"update campus.order_position set at = now() - interval '11 minutes' where order_id = '{order}'"
+            )
 
     def order_silence(self):
         # A campus of its own, which had its lunch a week ago. Ids begin with the time in milliseconds.
@@ -198,9 +202,7 @@ class Troubles:
         self.services.line("consumer.parked", event_type="order.placed")
 
     def partition_missing(self):
-        tomorrow = self.services.sql(
-            "select 'notifications_event_' || to_char(timezone('UTC', now())::date + 1, 'YYYYMMDD')"
-        )
+        tomorrow = self.services.sql("select 'notifications_event_' || to_char(timezone('UTC', now())::date + 1, 'YYYYMMDD')")
         self.services.sql(f"drop table campus.{tomorrow}")
         self.open.enter_context(self.services.held("lock table campus.notifications_event in share update exclusive mode"))
 
