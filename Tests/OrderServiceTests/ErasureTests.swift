@@ -96,12 +96,12 @@ struct ErasureTests {
     func customer() async throws {
         let clock = ManualClock(SystemWallClock().now())
         try await TestCampus.run(clock: clock) { campus in
-            let ended = try await order(campus)
+            let ended = try await order(campus, at: clock)
             try await campus.move(ended, "deliver", "complete")
             let cancelled = try await campus.place()
             _ = try await campus.post("/v1/orders/\(cancelled)/cancel", ["reason": .string(Self.reason)])
-            let underWay = try await order(campus)
-            let others = try await order(campus, customer: "stu_2")
+            let underWay = try await order(campus, at: clock)
+            let others = try await order(campus, customer: "stu_2", at: clock)
             try await campus.move(others, "deliver", "complete")
             let before = try await books(campus)
 
@@ -147,7 +147,7 @@ struct ErasureTests {
     func rider() async throws {
         let clock = ManualClock(SystemWallClock().now())
         try await TestCampus.run(clock: clock) { campus in
-            let order = try await order(campus)
+            let order = try await order(campus, at: clock)
             try await campus.move(order, "deliver", "complete")
             let id = try await ask(Party(kind: .rider, id: "r_1"), campus, at: clock.now())
             try await eventually("the erasure is done") { try await state(id, campus)?.doneAt != nil }
@@ -183,7 +183,7 @@ struct ErasureTests {
     func retention() async throws {
         let clock = ManualClock(SystemWallClock().now())
         try await TestCampus.run(clock: clock) { campus in
-            let old = try await order(campus)
+            let old = try await order(campus, at: clock)
             try await campus.move(old, "deliver", "complete")
             clock.advance(by: .seconds(400 * 86_400))
             let young = try await order(campus, at: clock)
@@ -271,7 +271,7 @@ struct ErasureTests {
     }
 
     private func copies(of order: OrderID, _ count: Int, _ campus: TestCampus) async throws {
-        try await campus.pool.autocommit { session in
+        try await campus.pool.transaction(TransactionOptions(statementTimeout: .seconds(60))) { session in
             _ = try session.execute(
                 """
                 insert into campus.orders
