@@ -63,7 +63,7 @@ extension Measure {
                 // A service that has run for a while has its statements planned: the first second does not count.
                 let warmUp = EventLatencies()
                 let latencies = EventLatencies()
-                let current = Mutex(warmUp)
+                let current = Current(warmUp)
                 let client = HTTPClient(configuration: .streams)
                 let readers = OpenStreams(client: client, url: service.url, key: campus.key)
                 var processor = ""
@@ -72,7 +72,7 @@ extension Measure {
                         group.addTask {
                             try await readers.read(as: "customer:student-\(number)") { line in
                                 guard let order = orderID(in: line) else { return }
-                                current.withLock(\.self).end(order.retyped())
+                                current.latencies.end(order.retyped())
                             }
                         }
                     }
@@ -83,7 +83,7 @@ extension Measure {
                         async let _ = ticker.run()
                         try await appendSteadily(events, seconds: 1, on: pool, measuring: warmUp) { ticker.hint() }
                         try await until(deadline: .seconds(10)) { warmUp.count >= 500 }
-                        current.withLock { $0 = latencies }
+                        current.latencies = latencies
                         let before = ProcessorTime.now()
                         try await appendSteadily(events, seconds: bench.seconds, on: pool, measuring: latencies) {
                             ticker.hint()
@@ -224,5 +224,19 @@ extension HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration()
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 4_096
         return configuration
+    }
+}
+
+/// The latencies that events count for at the moment.
+private final class Current: Sendable {
+    private let storage: Mutex<EventLatencies>
+
+    init(_ latencies: EventLatencies) {
+        storage = Mutex(latencies)
+    }
+
+    var latencies: EventLatencies {
+        get { storage.withLock(\.self) }
+        set { storage.withLock { $0 = newValue } }
     }
 }
