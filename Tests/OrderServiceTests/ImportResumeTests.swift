@@ -22,8 +22,8 @@ struct ImportResumeTests {
         ]
     }
 
-    private var expected: [Int64] {
-        let total = Int64(Self.total)
+    private func expected(_ count: Int) -> [Int64] {
+        let total = Int64(count)
         let cancelled = (total + 2) / 3
         return [total, total, total, total, cancelled * 4 + (total - cancelled) * 8]
     }
@@ -65,18 +65,18 @@ struct ImportResumeTests {
             let rest = try await campus.importing(Array(all[Int(next - 1)...]), from: Int(next))
             #expect(rest["next_line"]?.integer == Int64(Self.total + 1), "\(rest.body)")
             #expect(rest["imported"]?.integer == Int64(Self.total) && rest["faulty"] == 0, "\(rest.body)")
-            #expect(try await counts(campus) == expected)
+            #expect(try await counts(campus) == expected(Self.total))
             let again = try await campus.importing(all)
             #expect(again["imported"]?.integer == Int64(Self.total) && again["faulty"] == 0, "\(again.body)")
             #expect(again["skipped"]?.integer ?? 0 >= Int64(Self.total))
-            #expect(try await counts(campus) == expected)
+            #expect(try await counts(campus) == expected(Self.total))
         }
     }
 
     @Test("several who send the same lines at once bring each order once")
     func together() async throws {
         try await TestCampus.run { campus in
-            let bytes = body(lines(0..<Self.total))
+            let bytes = body(lines(0..<1_500))
             let answers = try await withThrowingTaskGroup(of: String.self) { group in
                 for id in ["past", "past", "other"] {
                     group.addTask {
@@ -94,8 +94,8 @@ struct ImportResumeTests {
             for id in ["past", "other"] {
                 imported += try await campus.get("/v1/orders/imports/\(id)")["imported"]?.integer ?? 0
             }
-            #expect(imported == Int64(Self.total))
-            #expect(try await counts(campus) == expected)
+            #expect(imported == 1_500)
+            #expect(try await counts(campus) == expected(1_500))
         }
     }
 }
