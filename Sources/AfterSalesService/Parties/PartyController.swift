@@ -103,7 +103,7 @@ struct PartyController: Sendable {
                 summary: "Export everything that is held of somebody",
                 details: """
                     What rules may know, then orders, cases and refunds, page by page. How they are reached is NotifyService's to \
-                    export. The first page is audited.
+                    export. Each page is audited.
                     """,
                 tag: Self.tag,
                 access: .roles([.admin], scope: .personsExport),
@@ -187,18 +187,10 @@ struct PartyController: Sendable {
         let campus = call.principal.campus
         let actor = call.principal.actor
         let found = try await pool.transaction { [export, audit] session in
-            if page.cursor == nil {
-                try audit.note(
-                    "party.exported",
-                    subject: party.description,
-                    campus: campus,
-                    actor: actor,
-                    in: session
-                )
-            }
+            try audit.note("party.exported", subject: party.description, campus: campus, actor: actor, in: session)
             return try export.page(of: party, in: campus, page, session: session)
         }
-        if page.cursor == nil { call.logger.record(.personalDataExported, [.actor: .actor(actor)]) }
+        call.logger.record(.personalDataExported, [.actor: .actor(actor)])
         return Reply.ok([
             "items": .array(found.items.map(\.json)), "next_cursor": .optional(found.next?.text),
         ]).with(.cacheControl, "no-store")

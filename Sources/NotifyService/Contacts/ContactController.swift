@@ -90,7 +90,7 @@ struct ContactController: Sendable {
                 .get,
                 "/v1/contacts/{kind}/{id}/export",
                 summary: "Export what this service holds of somebody",
-                details: "Their contact, then the lines of their inbox, page by page. The first page is audited.",
+                details: "Their contact, then the lines of their inbox, page by page. Each page is audited.",
                 tag: Self.tag,
                 access: .roles([.admin], scope: .personsExport),
                 parameters: Self.party + [.limit, .cursor],
@@ -160,21 +160,19 @@ struct ContactController: Sendable {
         let found: (items: [ContactExport.Item], next: Cursor?)
         do {
             found = try await pool.transaction { [export, audit] session in
-                if page.cursor == nil {
-                    try audit.note(
-                        "contact.exported",
-                        subject: party.description,
-                        campus: campus,
-                        actor: actor,
-                        in: session
-                    )
-                }
+                try audit.note(
+                    "contact.exported",
+                    subject: party.description,
+                    campus: campus,
+                    actor: actor,
+                    in: session
+                )
                 return try export.page(of: party, in: campus, page, session: session)
             }
         } catch let fault as Vault.Fault {
             throw unreadable(fault, call)
         }
-        if page.cursor == nil { call.logger.record(.personalDataExported, [.actor: .actor(actor)]) }
+        call.logger.record(.personalDataExported, [.actor: .actor(actor)])
         return Reply.ok([
             "items": .array(found.items.map(\.json)), "next_cursor": .optional(found.next?.text),
         ]).with(.cacheControl, "no-store")
