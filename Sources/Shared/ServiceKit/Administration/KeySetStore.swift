@@ -101,7 +101,16 @@ package struct KeySetStore: Sendable {
         try session.pipeline([
             "update campus.key_set set revoked_at = \(now) where campus_id = \(set.campus) and id = \(set.id)",
             "delete from campus.key_set_key where campus_id = \(set.campus) and key_set_id = \(set.id)",
+            refetchingOthers(than: set, at: now),
         ])
+    }
+
+    /// Has the campus's other sets fetched whole: they may publish a kid that was kept from them by this one.
+    private func refetchingOthers(than set: KeySet, at now: Timestamp) -> SQL {
+        """
+        update campus.key_set set etag = null, due_at = \(now)
+        where campus_id = \(set.campus) and id <> \(set.id) and revoked_at is null
+        """
     }
 
     /// Takes sets that are due, so that no other process fetches them for a while.
@@ -149,7 +158,7 @@ package struct KeySetStore: Sendable {
             let kids = jwks.keys.map(\.kid)
             let algorithms = jwks.keys.map(\.algorithm.rawValue)
             let materials = jwks.keys.map(\.material)
-            try session.pipeline([
+            let counts = try session.pipeline([
                 """
                 delete from campus.key_set_key
                 where campus_id = \(set.campus) and key_set_id = \(set.id) and kid <> all (\(kids))
@@ -168,6 +177,7 @@ package struct KeySetStore: Sendable {
                 where campus_id = \(set.campus) and id = \(set.id)
                 """,
             ])
+            if counts[0] > 0 { try session.execute(refetchingOthers(than: set, at: now)) }
         case .failed(let fault):
             try session.execute(
                 """
