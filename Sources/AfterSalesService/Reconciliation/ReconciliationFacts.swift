@@ -36,7 +36,7 @@ struct ReconciliationFactStore: Sendable {
     /// The next facts of a source behind a place, of those that became known before `end` and are in no day yet.
     ///
     /// A thousand payments or refunds at most: the planner is to see how few that is, and what is read at once is held at once.
-    /// Past orders that were imported are history of the platform's own and never part of a day.
+    /// Payments that were imported are history of the platform's own and never part of a day.
     func facts(
         _ source: ReconciliationSource,
         of campus: CampusID,
@@ -76,13 +76,10 @@ struct ReconciliationFactStore: Sendable {
                 p.transaction_id, p.out_trade_no, p.mchid, p.sub_mchid, null as out_refund_no, null as channel_refund_id,
                 a.amount_fen, p.amount_fen as payment_fen, null as destination, null::bigint as merchant_fen,
                 null::bigint as platform_fen, null::bigint as campus_fen, null::bigint as unapplied_fen,
-                a.amount_fen > 0
+                a.amount_fen > 0 and not p.is_imported
                 and not exists (
                     select from campus.reconciliation_row r
                     where r.campus_id = p.campus_id and r.fact = 'payment:' || p.id || ':' || a.order_id
-                )
-                and not exists (
-                    select from campus.imported_order i where i.campus_id = p.campus_id and i.order_id = a.order_id
                 ) as is_open
             from (
                 select * from campus.payment

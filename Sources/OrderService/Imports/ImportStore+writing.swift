@@ -90,7 +90,7 @@ extension ImportStore {
                 \(parts.map(\.share.amount))
             ) as a
             """
-        return (reports.isEmpty ? [] : [PaymentStore().insert(reports)]) + [allocations]
+        return (reports.isEmpty ? [] : [PaymentStore().insert(reports, isImported: true)]) + [allocations]
     }
 
     /// What happened, in the platform's words, and last that it was imported.

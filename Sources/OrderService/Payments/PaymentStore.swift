@@ -38,7 +38,12 @@ struct PaymentStore: Sendable {
     ///
     /// A payment that another transaction is just reporting makes the statement wait, and then fail:
     /// ``Postgres/PostgresError/isPaymentReportedMeanwhile``.
-    func insert(_ reports: [(campus: CampusID, report: PaymentReport, now: Timestamp)]) -> SQL {
+    ///
+    /// - `isImported`: whether they came with past orders, and are nothing that became known today.
+    func insert(
+        _ reports: [(campus: CampusID, report: PaymentReport, now: Timestamp)],
+        isImported: Bool = false
+    ) -> SQL {
         let sorted = reports.sorted {
             ($0.campus, $0.report.channel.rawValue, $0.report.transactionID)
                 < ($1.campus, $1.report.channel.rawValue, $1.report.transactionID)
@@ -47,8 +52,8 @@ struct PaymentStore: Sendable {
         return """
             insert into campus.payment
                 (campus_id, id, channel, transaction_id, amount_fen, paid_at, out_trade_no, mchid, sub_mchid, payer_fen,
-                payer_openid, created_at)
-            select * from unnest(
+                payer_openid, created_at, is_imported)
+            select *, \(isImported) from unnest(
                 \(sorted.map(\.campus)), \(payments.map(\.id)), \(payments.map(\.channel)),
                 \(payments.map(\.transactionID)), \(payments.map(\.amount)), \(payments.map(\.paidAt)),
                 \(payments.map(\.references.outTradeNumber)), \(payments.map(\.references.merchantAccount)),

@@ -38,6 +38,9 @@ create table campus.imported_order (
     foreign key (campus_id, order_id) references campus.orders (campus_id, id)
 );
 
+-- What came with past orders is history of the platform's own; what is paid for them from now on is not.
+alter table campus.payment add column is_imported boolean not null default false;
+
 -- A refund that the platform made before the order came here: money that nobody can promise again.
 create table campus.past_refund (
     campus_id      uuid        not null,
@@ -191,4 +194,4 @@ create trigger past_refund_counts after insert on campus.past_refund
 grant select, insert on campus.order_import, campus.imported_order, campus.past_refund to order_service;
 grant update (next_line, imported, skipped, faulty, updated_at) on campus.order_import to order_service;
 grant select, insert, delete on campus.order_import_fault to order_service;
-grant select on campus.past_refund, campus.imported_order to after_sales_service;
+grant select on campus.past_refund to after_sales_service;
