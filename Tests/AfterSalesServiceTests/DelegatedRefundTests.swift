@@ -299,6 +299,10 @@ struct DelegatedRefundTests {
             let first = try await report(waiting, "failed", ["version": 2, "code": "LATE"], campus)
             #expect(first["outcome"] == "outdated")
             #expect(first["refund"]?["status"] == "submitting")
+            // Nor is one that does not say of which it is: giving the refund up on its word could pay it twice.
+            let vague = try await report(waiting, "failed", ["code": "LATE"], campus)
+            #expect(vague.status == 422)
+            #expect(vague.pointers == ["/version"])
             #expect(
                 try await campus.send(.post, waiting.path + "/retry", as: "agent:kf_1").code == "illegal-transition"
             )
@@ -328,7 +332,8 @@ struct DelegatedRefundTests {
             #expect(late["refund"]?["status"] == "closed")
             let again = try await report(waiting, "succeeded", ["channel_refund_id": "c2"], campus)
             #expect(again["outcome"] == "repeated")
-            #expect(try await campus.promised(waiting.order.id) == (0, 0))
+            // It is gone, and counts once: nobody can have it again.
+            #expect(try await campus.promised(waiting.order.id) == (0, waiting.order.payable))
             let recorded = try await campus.number(
                 """
                 select count(*) from campus.refund_report

@@ -3,14 +3,14 @@ import Postgres
 
 /// The only writer and reader of what the platform reports of refunds; its rows are never changed.
 struct RefundReportStore: Sendable {
-    /// The refund's version with which the platform was asked for it last; 0 when it was not yet.
-    func lastRequest(of refund: Refund, in session: borrowing Session) throws -> Int64 {
+    /// How often the platform was asked for a refund, and the refund's version with which it was last; 0 when it was not yet.
+    func requests(of refund: Refund, in session: borrowing Session) throws -> (count: Int64, last: Int64) {
         try session.one(
             """
-            select coalesce(max(version), 0)::bigint as version from campus.refund_timeline
+            select count(*) as count, coalesce(max(version), 0)::bigint as last from campus.refund_timeline
             where campus_id = \(refund.campus) and refund_id = \(refund.id) and status = 'submitting'
             """
-        ) { row in try row["version"] }
+        ) { row in (try row["count"], try row["last"]) }
     }
 
     /// Whether the platform contradicted what stands with the same words before.

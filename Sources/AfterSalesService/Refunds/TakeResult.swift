@@ -24,7 +24,8 @@ struct TakeResult: Sendable {
 
     /// Takes in a report about a refund that the platform pays.
     ///
-    /// - Throws: ``AfterSalesRefusal/notRequestedYet`` for one that the platform cannot have been asked for.
+    /// - Throws: ``AfterSalesRefusal/notRequestedYet`` for one that the platform cannot have been asked for; a problem for a
+    ///   refusal that does not say of which request it is, when there were several.
     func callAsFunction(
         _ result: RefundResult,
         about seen: Refund,
@@ -55,7 +56,12 @@ struct TakeResult: Sendable {
         about refund: Refund,
         in session: borrowing Session
     ) throws -> ReportOutcome {
-        let outcome = refund.judgement(of: result, lastRequest: try reports.lastRequest(of: refund, in: session))
+        let requests = try reports.requests(of: refund, in: session)
+        // A refusal proves that nothing moves. One of an earlier request proves nothing about the one that is being paid.
+        if case .failed = result.report, result.request == nil, requests.count > 1, !refund.status.isFinal {
+            throw Problem.validation("/version", "is missing: the refund was asked for more than once")
+        }
+        let outcome = refund.judgement(of: result, lastRequest: requests.last)
         guard outcome == .contradictory,
             try reports.isKnownContradiction(result.report, of: refund, in: session)
         else { return outcome }

@@ -79,4 +79,26 @@ $function$;
 create trigger refund_report_of_delegated before insert on campus.refund_report
     for each row execute function campus.check_refund_report();
 
+-- Money that moved although it had been released is gone all the same: nobody may promise it again. When that has happened already, there is
+-- nothing left to count, and people are told either way.
+create function campus.count_released_refund() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+    refund campus.refund;
+begin
+    select * into refund from campus.refund r where r.campus_id = new.campus_id and r.id = new.refund_id;
+    begin
+        perform campus.move_refundables(refund, 0, 1);
+    exception when check_violation then
+        null;
+    end;
+    return null;
+end
+$function$;
+create trigger refund_report_counts_released after insert on campus.refund_report
+    for each row when (new.stood = 'closed' and new.result = 'succeeded' and new.outcome = 'contradictory')
+    execute function campus.count_released_refund();
+
 grant select, insert on campus.refund_report to after_sales_service;
