@@ -38,16 +38,19 @@ struct ContactStore: Sendable {
         )
     }
 
-    /// Removes somebody's contact.
+    /// Removes somebody's contact; that it was erased once is kept, so that nothing from before comes back.
     ///
     /// - Returns: whether there was one.
     func delete(_ party: Party, in campus: CampusID, session: borrowing Session) throws -> Bool {
-        try session.execute(
+        let whose: SQL = "campus_id = \(campus) and kind = \(party.kind) and id = \(party.id)"
+        let counts = try session.pipeline([
+            "delete from campus.contact where \(whose) and erased_at is null",
             """
-            delete from campus.contact
-            where campus_id = \(campus) and kind = \(party.kind) and id = \(party.id)
-            """
-        ) > 0
+            update campus.contact set phone = null, openids = null, language = null
+            where \(whose) and erased_at is not null and (phone, openids, language) is distinct from (null, null, null)
+            """,
+        ])
+        return counts.contains { $0 > 0 }
     }
 
     /// Empties contacts, and keeps that they were erased, so that what the platform wrote down before does not bring them back.
@@ -63,8 +66,9 @@ struct ContactStore: Sendable {
             order by n.campus_id, n.kind, n.id
             on conflict (campus_id, kind, id) do update set
                 phone = null, openids = null, language = null,
-                updated_at = excluded.updated_at, erased_at = excluded.erased_at
-            where c.updated_at <= excluded.updated_at
+                updated_at = greatest(c.updated_at, excluded.updated_at), erased_at = excluded.erased_at
+            -- A contact may be reported up to a minute ahead of our clock: one that is this little newer was known before.
+            where c.updated_at <= excluded.updated_at + interval '60 seconds'
             """
         )
     }
