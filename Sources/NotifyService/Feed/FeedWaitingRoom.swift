@@ -103,8 +103,8 @@ final class FeedWaitingRoom: Service, Sendable {
         guard let position else { return }
         let advance = try await look(campuses, position)
         let woken = state.withLock { state in
-            // Unless somebody came in meanwhile who knows less.
-            if state.looked == position { state.looked = advance.position }
+            // Unless somebody came in meanwhile who knows less, or whose campus was not looked at.
+            if state.looked == position, campuses.isSuperset(of: state.seats.keys) { state.looked = advance.position }
             return advance.campuses.flatMap { state.seats[$0] ?? [] }
         }
         for seat in woken { seat.wake() }

@@ -109,6 +109,8 @@ public struct EraseInRounds: Sendable {
         if !over.isEmpty { try subject.erase(over, for: erasure, at: now, in: session) }
         erasure.erased += Int64(over.count)
         erasure.waiting += Int64(items.count - over.count)
+        // Orders that were brought along since then make a request that was done an open one again.
+        if erasure.waiting > 0 { erasure.doneAt = nil }
         if items.count == Self.portion, let last = items.last {
             erasure.place = last.id
             try store.save(erasure, in: session)
