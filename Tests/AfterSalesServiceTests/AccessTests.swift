@@ -7,7 +7,7 @@ import Testing
 
 @testable import AfterSalesService
 
-@Suite("Who may see and do what, and what bad input gets", .timeLimit(.minutes(2)))
+@Suite("Who may see and do what, and what bad input gets", .timeLimit(.minutes(5)))
 struct AccessTests {
     @Test("Another student, another merchant and another campus find nothing")
     func tenancy() async throws {

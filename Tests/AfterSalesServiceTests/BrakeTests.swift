@@ -7,7 +7,7 @@ import Testing
 
 @testable import AfterSalesService
 
-@Suite("The brake on automatic refunds", .timeLimit(.minutes(2)))
+@Suite("The brake on automatic refunds", .timeLimit(.minutes(5)))
 struct BrakeTests {
     private static let order = OrderFixture(lines: [(1, 1_000)], delivery: 0, packaging: 0, minutesLate: 20)
 

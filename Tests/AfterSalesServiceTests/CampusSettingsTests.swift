@@ -6,7 +6,7 @@ import Testing
 
 @testable import AfterSalesService
 
-@Suite("What a campus sets for its cases", .timeLimit(.minutes(2)))
+@Suite("What a campus sets for its cases", .timeLimit(.minutes(5)))
 struct CampusSettingsTests {
     private func settings(_ own: JSONObject) -> JSON {
         var all = TestCampus.generous.object ?? [:]

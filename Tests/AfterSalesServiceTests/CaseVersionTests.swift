@@ -7,7 +7,7 @@ import Testing
 
 @testable import AfterSalesService
 
-@Suite("Versions of a case", .timeLimit(.minutes(2)))
+@Suite("Versions of a case", .timeLimit(.minutes(5)))
 struct CaseVersionTests {
     @Test("A case that did not change is not sent again; one whose refund moved is")
     func notModified() async throws {

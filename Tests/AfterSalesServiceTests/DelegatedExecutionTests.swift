@@ -9,7 +9,7 @@ import Testing
 @testable import AfterSalesService
 
 /// What lies between a decision and the platform: steps taken one by one, where a crash could come between them.
-@Suite("Asking the platform for a refund", .timeLimit(.minutes(2)))
+@Suite("Asking the platform for a refund", .timeLimit(.minutes(5)))
 struct DelegatedExecutionTests {
     private func requests(_ bench: RefundBench) async throws -> Int64 {
         try await bench.number("select count(*) from campus.after_sales_event where type = 'refund.requested'")

@@ -7,7 +7,7 @@ import Testing
 
 @testable import AfterSalesService
 
-@Suite("Refunds that the platform pays itself", .timeLimit(.minutes(3)))
+@Suite("Refunds that the platform pays itself", .timeLimit(.minutes(5)))
 struct DelegatedRefundTests {
     /// A refund that waits for the platform.
     private struct Waiting {

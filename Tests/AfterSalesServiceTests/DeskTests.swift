@@ -6,7 +6,7 @@ import Testing
 
 @testable import AfterSalesService
 
-@Suite("The desk", .timeLimit(.minutes(2)))
+@Suite("The desk", .timeLimit(.minutes(5)))
 struct DeskTests {
     private static let reasons: JSON = [["zh-CN": "核实无误", "en": "Checked"]]
 

@@ -9,7 +9,7 @@ import Testing
 
 @testable import AfterSalesService
 
-@Suite("Forgetting somebody", .timeLimit(.minutes(2)))
+@Suite("Forgetting somebody", .timeLimit(.minutes(5)))
 struct ErasureTests {
     private let path = "/v1/parties/customer/stu_1"
     private static let words = "my number is 13800138000"

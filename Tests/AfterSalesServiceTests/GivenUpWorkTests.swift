@@ -9,7 +9,7 @@ import Testing
 @testable import EventLog
 @testable import ServiceKit
 
-@Suite("Work that was given up", .timeLimit(.minutes(2)))
+@Suite("Work that was given up", .timeLimit(.minutes(5)))
 struct GivenUpWorkTests {
     /// Runs a command as an operator would, against the campus's database.
     private func run<Command: AsyncParsableCommand>(

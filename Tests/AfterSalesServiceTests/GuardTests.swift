@@ -6,7 +6,7 @@ import Testing
 
 @testable import AfterSalesService
 
-@Suite("Money is never promised twice", .timeLimit(.minutes(3)))
+@Suite("Money is never promised twice", .timeLimit(.minutes(5)))
 struct GuardTests {
     @Test("Fifty cases at once never come to more than was paid")
     func attack() async throws {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import AfterSalesService
 
-@Suite("What a refund moves in the ledger", .timeLimit(.minutes(2)))
+@Suite("What a refund moves in the ledger", .timeLimit(.minutes(5)))
 struct LedgerTests {
     private static let approval: JSON = ["verdict": "approved", "reasons": [["zh-CN": "好", "en": "Yes"]]]
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import AfterSalesService
 
-@Suite("What a platform key does in a user's name", .timeLimit(.minutes(2)))
+@Suite("What a platform key does in a user's name", .timeLimit(.minutes(5)))
 struct OnBehalfTests {
     private struct Note: Equatable {
         let actor: String

@@ -6,7 +6,7 @@ import Testing
 
 @testable import AfterSalesService
 
-@Suite("Opening a case", .timeLimit(.minutes(2)))
+@Suite("Opening a case", .timeLimit(.minutes(5)))
 struct OpenCaseTests {
     @Test("A late order is refunded in the request, and the money comes back by itself")
     func lateOrder() async throws {

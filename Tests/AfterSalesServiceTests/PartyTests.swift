@@ -7,7 +7,7 @@ import Testing
 
 @testable import AfterSalesService
 
-@Suite("What rules may know of people and shops", .timeLimit(.minutes(2)))
+@Suite("What rules may know of people and shops", .timeLimit(.minutes(5)))
 struct PartyTests {
     private let customer = "/v1/parties/customer/stu_1"
     private let facts: JSON = [

@@ -29,7 +29,7 @@ extension OrderFixture {
 }
 
 /// Orders come with refunds that the platform made before; nobody may pay them again.
-@Suite("Refunds made before", .timeLimit(.minutes(2)))
+@Suite("Refunds made before", .timeLimit(.minutes(5)))
 struct PastRefundTests {
     @Test("an order that was paid back in full gets nothing, whatever is asked")
     func full() async throws {

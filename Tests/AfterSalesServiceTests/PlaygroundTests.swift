@@ -7,7 +7,7 @@ import Testing
 
 @testable import AfterSalesService
 
-@Suite("The playground of a test campus", .timeLimit(.minutes(3)))
+@Suite("The playground of a test campus", .timeLimit(.minutes(5)))
 struct PlaygroundTests {
     /// Refunds that amount of an order that was late, and says how the refund stood each time it stood anew.
     private func refund(_ fen: Int64, transaction: String? = nil, until end: RefundStatus) async throws -> [String] {

@@ -11,7 +11,7 @@ import Testing
 
 @testable import AfterSalesService
 
-@Suite("The books of a day", .timeLimit(.minutes(3)))
+@Suite("The books of a day", .timeLimit(.minutes(5)))
 struct ReconciliationTests {
     /// A test campus at noon of tomorrow, so that no test runs across midnight.
     private struct Books: Sendable {

@@ -8,7 +8,7 @@ import Testing
 @testable import AfterSalesService
 @testable import EventLog
 
-@Suite("Executing refunds", .timeLimit(.minutes(2)))
+@Suite("Executing refunds", .timeLimit(.minutes(5)))
 struct RefundExecutionTests {
     @Test("A crash between paying and recording is mended by asking, under the same number")
     func crash() async throws {

@@ -7,7 +7,7 @@ import Testing
 @testable import AfterSalesService
 @testable import EventLog
 
-@Suite("Following a refund until it is through", .timeLimit(.minutes(2)))
+@Suite("Following a refund until it is through", .timeLimit(.minutes(5)))
 struct RefundFollowUpTests {
     private let boss = Actor(role: .supervisor, id: "boss")
 

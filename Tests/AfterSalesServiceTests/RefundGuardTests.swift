@@ -7,7 +7,7 @@ import Testing
 @testable import AfterSalesService
 
 /// What the database holds whoever writes: every statement here runs with the login of the service itself.
-@Suite("The database guards refunds", .timeLimit(.minutes(2)))
+@Suite("The database guards refunds", .timeLimit(.minutes(5)))
 struct RefundGuardTests {
     /// A campus on which the first line of an order is being refunded by a case, and nothing works on it.
     private struct Site {

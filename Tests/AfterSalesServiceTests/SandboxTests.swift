@@ -6,7 +6,7 @@ import Testing
 
 @testable import AfterSalesService
 
-@Suite("Refunds through a channel that misbehaves", .timeLimit(.minutes(3)))
+@Suite("Refunds through a channel that misbehaves", .timeLimit(.minutes(5)))
 struct SandboxTests {
     private func openLate(_ campus: TestCampus, marker: SandboxMarker) async throws -> (order: OrderFixture, id: String)
     {

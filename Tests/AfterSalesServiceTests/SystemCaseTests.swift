@@ -6,7 +6,7 @@ import Testing
 
 @testable import AfterSalesService
 
-@Suite("Money that is due without asking", .timeLimit(.minutes(2)))
+@Suite("Money that is due without asking", .timeLimit(.minutes(5)))
 struct SystemCaseTests {
     private func due(
         _ order: OrderFixture,

@@ -6,7 +6,7 @@ import Testing
 
 @testable import AfterSalesService
 
-@Suite("Timers of a case", .timeLimit(.minutes(2)))
+@Suite("Timers of a case", .timeLimit(.minutes(5)))
 struct TimerTests {
     /// Moves the campus's clock, as OrderService does on a test campus.
     private func advance(_ campus: TestCampus, hours: Int64) async throws {

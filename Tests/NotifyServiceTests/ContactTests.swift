@@ -7,7 +7,7 @@ import Testing
 
 @testable import NotifyService
 
-@Suite("Contacts", .timeLimit(.minutes(2)))
+@Suite("Contacts", .timeLimit(.minutes(5)))
 struct ContactTests {
     private let path = "/v1/contacts/customer/stu_1"
     private let facts: JSON = [

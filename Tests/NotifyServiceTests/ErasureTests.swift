@@ -8,7 +8,7 @@ import Testing
 
 @testable import NotifyService
 
-@Suite("Forgetting somebody", .timeLimit(.minutes(2)))
+@Suite("Forgetting somebody", .timeLimit(.minutes(5)))
 struct ErasureTests {
     private func erase(_ party: Party, _ campus: NotifyCampus, at time: Timestamp) async throws {
         let request = ErasureRequest(id: .random(), party: party, requestedAt: time, isTest: true)

@@ -9,7 +9,7 @@ import Testing
 
 @testable import OrderService
 
-@Suite("Forgetting customers and riders", .timeLimit(.minutes(2)))
+@Suite("Forgetting customers and riders", .timeLimit(.minutes(5)))
 struct ErasureTests {
     private static let reason = "call me at 13800138000"
 

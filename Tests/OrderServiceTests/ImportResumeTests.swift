@@ -6,7 +6,7 @@ import Testing
 
 @testable import OrderService
 
-@Suite("Imports that break off", .timeLimit(.minutes(3)))
+@Suite("Imports that break off", .timeLimit(.minutes(5)))
 struct ImportResumeTests {
     private static let total = 3_000
 

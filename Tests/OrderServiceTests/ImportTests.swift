@@ -34,7 +34,7 @@ extension TestCampus {
     }
 }
 
-@Suite("Import of past orders", .timeLimit(.minutes(3)))
+@Suite("Import of past orders", .timeLimit(.minutes(5)))
 struct ImportTests {
     @Test("an order that stands in any state comes with its times, and goes on from there")
     func states() async throws {

@@ -74,7 +74,7 @@ struct KeySetPublisher: Sendable {
     }
 }
 
-@Suite("Key sets that identity providers publish", .timeLimit(.minutes(3)))
+@Suite("Key sets that identity providers publish", .timeLimit(.minutes(5)))
 struct KeySetTests {
     /// A campus with a set, and who publishes it.
     private func run(
