@@ -1,5 +1,6 @@
 import Model
 import Synchronization
+import TestSupport
 
 @testable import AfterSalesService
 
@@ -63,9 +64,7 @@ final class ScriptedChannel: RefundChannel {
         switch behaviour {
         case .accept: return .succeeded(channelRefundID: "c")
         case .takeOn: return .processing(channelRefundID: "c")
-        case .payAndNeverAnswer:
-            try await Task.sleep(for: .seconds(3_600))
-            throw ChannelAway()
+        case .payAndNeverAnswer: try await hang()
         case .payAndLoseAnswer, .takeOnAndLoseAnswer, .loseRequest: throw ChannelAway()
         }
     }

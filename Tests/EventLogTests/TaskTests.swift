@@ -1,5 +1,6 @@
 import Model
 import Postgres
+import ServiceLifecycle
 import Synchronization
 import TestSupport
 import Testing
@@ -121,7 +122,8 @@ struct TaskTests {
                     return hands[order] == 1
                 }
                 if !isAlone { overlaps.add(1) }
-                try await Task.sleep(for: .milliseconds(1))
+                // Time in which another of its order would be handed out, if that could be.
+                _ = try await pool.number("select 1")
                 inHand.withLock { $0[order, default: 0] -= 1 }
                 if fails.withLock({ $0.remove(task.dedupeKey) }) != nil {
                     return .retry(after: nil, reason: "try again")
@@ -224,10 +226,12 @@ struct TaskTests {
                 try await eventually("it is dead") {
                     try await pool.number("select count(*) from campus.after_sales_task_dead") == 1
                 }
-                try await pool.transaction { session in _ = try store.enqueue([task("c", order: "o")], in: session) }
+                try await pool.transaction { session in
+                    _ = try store.enqueue([task("c", order: "o"), task("other", order: "p")], in: session)
+                }
                 worker.hint()
-                try await Task.sleep(for: .milliseconds(300))
-                #expect(done.withLock { $0 }.isEmpty)
+                try await eventually("what came last ran, in its own lane") { done.withLock { $0.contains("other") } }
+                #expect(done.withLock { $0 } == ["other"])
                 let dead = try await pool.transaction { try store.dead(queue: "refund", in: $0) }
                 let id = try #require(dead.first?.id)
                 isHealed.set()
@@ -236,7 +240,7 @@ struct TaskTests {
                 }
                 #expect(isFound)
                 worker.hint()
-                let expected = isReplayed ? ["a", "b", "c"] : ["b", "c"]
+                let expected = isReplayed ? ["other", "a", "b", "c"] : ["other", "b", "c"]
                 try await eventually("the others ran") { done.withLock { $0 } == expected }
             }
             #expect(try await pool.number("select count(*) from campus.after_sales_lane") == 0)
@@ -286,9 +290,11 @@ struct TaskTests {
             let pool = try database.pool(as: .afterSalesService)
             try await pool.transaction { session in _ = try store.enqueue([task("a")], in: session) }
             let attempts = Counter()
+            // Its lease lasts three seconds, and begins with the work.
             let perform: TaskWorker.Performer = { _ in
                 attempts.add(1)
-                try await Task.sleep(for: .seconds(5))
+                let leased = ContinuousClock.now + .seconds(3)
+                try await eventually("the lease would have run out") { ContinuousClock.now > leased + .seconds(1) }
                 return .done { _ in }
             }
             let workers = (0..<2).map { _ in worker(pool, lease: .seconds(3), perform: perform) }
@@ -314,7 +320,7 @@ struct TaskTests {
             let worker = worker(pool, concurrency: 4, perDestination: 2, shutdownLimit: .milliseconds(100)) { task in
                 if task.destination == "a-hanging" {
                     hanging.add(1)
-                    try await Task.sleep(for: .seconds(60))
+                    try await hang()
                 }
                 fine.add(1)
                 return .done { _ in }
@@ -337,7 +343,8 @@ struct TaskTests {
             let begun = Wakeup()
             let worker = worker(pool) { _ in
                 begun.raise()
-                try await Task.sleep(for: .milliseconds(300))
+                try await gracefulShutdown()
+                _ = try await pool.number("select 1")
                 return .done { _ in }
             }
             try await running([worker]) { _ = try await begun.wait(atMost: .seconds(5)) }
@@ -357,7 +364,7 @@ struct TaskTests {
             let worker = worker(pool, attemptLimit: .milliseconds(100)) { task in
                 if task.attempt > 1 { return .done { _ in } }
                 switch kind {
-                case "slow": try await Task.sleep(for: .seconds(30))
+                case "slow": try await hang()
                 case "throws": throw Broken()
                 default:
                     return .done { session in try session.execute("insert into campus.after_sales_lane default values")
