@@ -54,6 +54,8 @@ struct PaymentFixture: Sendable {
     var payerID: String?
     /// How long before it was recorded it was made, in seconds.
     var reportedAfter: Int64 = 0
+    /// Whether it came with a past order.
+    var isImported = false
 }
 
 extension PaymentFixture {
@@ -69,10 +71,11 @@ extension PaymentFixture {
             """
             insert into campus.payment (
                 campus_id, id, channel, transaction_id, amount_fen, paid_at, out_trade_no, mchid, payer_fen, payer_openid,
-                created_at
+                created_at, is_imported
             ) values (
                 \(campus), \(id), \(channel), \(transaction), \(amount), \(createdAt - .seconds(reportedAfter)),
-                \(outTradeNumber), \(merchantAccount), \(payerAmount), \(payerID), \(createdAt)
+                \(outTradeNumber), \(merchantAccount), \(payerAmount), \(payerID), \(createdAt),
+                \(isImported)
             )
             on conflict do nothing
             """
@@ -107,6 +110,19 @@ extension OrderFixture {
             for (payment, amount, createdAt) in rows {
                 try payment.insert(for: id, campus: campus, amount: amount, at: createdAt, in: session)
             }
+        }
+    }
+
+    /// Says that it is a past order that was brought along.
+    func insertImport(_ campus: TestCampus) async throws {
+        let digest = [UInt8](repeating: 0, count: 32)
+        try await campus.orders.transaction { session in
+            try session.execute(
+                """
+                insert into campus.imported_order (campus_id, import_id, order_id, line, sha256)
+                values (\(campus.id), 'past', \(id), 1, \(digest))
+                """
+            )
         }
     }
 

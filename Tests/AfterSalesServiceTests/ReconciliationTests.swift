@@ -13,79 +13,6 @@ import Testing
 
 @Suite("The books of a day", .timeLimit(.minutes(5)))
 struct ReconciliationTests {
-    /// A test campus at noon of tomorrow, so that no test runs across midnight.
-    private struct Books: Sendable {
-        let campus: TestCampus
-        let noon: Timestamp
-        let day: CampusCalendar.Day
-
-        /// A day's address.
-        func path(_ day: CampusCalendar.Day? = nil, _ query: String = "") -> String {
-            "/v1/reconciliation/\(day ?? self.day)\(query)"
-        }
-
-        /// Moves the clock to the time at which the day is closed, or some days later.
-        func close(after days: Int64 = 0) async throws {
-            try await moveClock(campus, to: noon + .seconds(12 * 3_600 + 16 * 60 + days * 86_400))
-        }
-
-        func read(_ query: String = "", of day: CampusCalendar.Day? = nil) async throws -> Answer {
-            try await campus.download(path(day, query))
-        }
-
-        /// The rows of the day, as NDJSON has them.
-        func rows(of day: CampusCalendar.Day? = nil) async throws -> [JSON] {
-            let lines = try await lines(of: day)
-            return try lines.dropLast().map { try JSON(parsing: $0) }
-        }
-
-        func lines(of day: CampusCalendar.Day? = nil) async throws -> [String] {
-            let answer = try await read("?format=ndjson", of: day)
-            #expect(answer.status == 200)
-            return String(decoding: answer.bytes, as: UTF8.self).split(separator: "\n").map(String.init)
-        }
-    }
-
-    private static func moveClock(_ campus: TestCampus, to time: Timestamp) async throws {
-        let offset = time.duration(since: SystemWallClock().now())
-        try await campus.pool.transaction { session in
-            _ = try session.execute(
-                "update campus.campus_clock set clock_offset = \(offset) where campus_id = \(campus.id)"
-            )
-        }
-    }
-
-    private func atNoon(_ body: @Sendable @escaping (Books) async throws -> Void) async throws {
-        try await TestCampus.run { campus in
-            // The campus is in Shanghai, eight hours ahead.
-            let day = CampusCalendar.Day(number: (SystemWallClock().now().seconds + 28_800) / 86_400 + 1)
-            let noon = Timestamp(seconds: day.number * 86_400 - 28_800 + 43_200)
-            try await Self.moveClock(campus, to: noon)
-            try await body(Books(campus: campus, noon: noon, day: day))
-        }
-    }
-
-    /// An order that was late, and its refund, which the platform paid.
-    private func refunded(
-        _ books: Books,
-        _ payment: PaymentFixture = PaymentFixture(channel: .delegated),
-        discounts: [DiscountFixture] = [],
-        result: JSONObject = [:]
-    ) async throws -> (order: OrderFixture, refund: JSON) {
-        let campus = books.campus
-        var order = OrderFixture(discounts: discounts, minutesLate: 20, payments: [payment])
-        order.now = books.noon
-        try await order.insert(campus)
-        let opened = try await campus.openCase(order.id, .late)
-        let path = "/v1/refunds/\(opened["refund"]?["id"]?.string ?? "")"
-        try await eventually("the platform is asked") { try await campus.send(.get, path)["status"] == "submitting" }
-        var body: JSONObject = ["result": "succeeded", "amount_fen": .integer(order.payable)]
-        for member in result.members { body[member.name] = member.value }
-        let answer = try await campus.send(.post, path + "/result", .object(body))
-        #expect(answer.status == 200)
-        return (order, try #require(answer["refund"]))
-    }
-
     private func sha256(_ lines: some Sequence<String>, _ end: String) -> String {
         SHA256Digest(of: Array(lines.map { $0 + end }.joined().utf8)).bytes
             .map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
@@ -93,10 +20,9 @@ struct ReconciliationTests {
 
     @Test("A day lists what moved, with who bears it, in three forms, each with its digest")
     func forms() async throws {
-        try await atNoon { books in
+        try await Books.atNoon { books in
             let payment = PaymentFixture(channel: .delegated, outTradeNumber: "T1", merchantAccount: "m1")
-            let (order, refund) = try await refunded(
-                books,
+            let (order, refund) = try await books.refunded(
                 payment,
                 discounts: [DiscountFixture(funder: .platform, shares: [.line(1): 200])],
                 result: ["channel_refund_id": "50300", "destination": "balance"]
@@ -167,11 +93,11 @@ struct ReconciliationTests {
 
     @Test("A closed day never changes; what is known later is in a later day and says where it belongs")
     func frozen() async throws {
-        try await atNoon { books in
+        try await Books.atNoon { books in
             let campus = books.campus
             // Paid a day before it was reported.
             let early = PaymentFixture(channel: .delegated, reportedAfter: 86_400)
-            _ = try await refunded(books, early)
+            _ = try await books.refunded(early)
             try await books.close()
             let before = try await books.read("?format=ndjson")
             #expect(
@@ -206,9 +132,32 @@ struct ReconciliationTests {
         }
     }
 
+    @Test("What a past order was paid before it came is in no day; what is paid for it from then on is")
+    func imported() async throws {
+        try await Books.atNoon { books in
+            let campus = books.campus
+            var order = OrderFixture(payments: [
+                PaymentFixture(
+                    channel: .delegated,
+                    transaction: "before",
+                    amount: 1_000,
+                    purpose: "partial",
+                    isImported: true
+                ), PaymentFixture(channel: .delegated, transaction: "since", amount: 1_900),
+            ])
+            order.now = books.noon
+            try await order.insert(campus)
+            try await order.insertImport(campus)
+            try await books.close()
+            #expect(try await books.rows().map { $0["transaction_id"] } == ["since"])
+            let day = try await books.read()
+            #expect(day["rows"] == 1 && day["payment_fen"] == 1_900)
+        }
+    }
+
     @Test("A refund that was given up, and money that moved all the same, both stand in the books")
     func released() async throws {
-        try await atNoon { books in
+        try await Books.atNoon { books in
             let campus = books.campus
             var order = OrderFixture(minutesLate: 20, payments: [PaymentFixture(channel: .delegated)])
             order.now = books.noon
@@ -231,7 +180,7 @@ struct ReconciliationTests {
 
     @Test("A large day is sent whole, in order, each fact once, also when many became known at one moment")
     func large() async throws {
-        try await atNoon { books in
+        try await Books.atNoon { books in
             let campus = books.campus
             let order = OrderFixture(status: .placed, payments: [], now: books.noon)
             try await order.insert(campus)
@@ -258,8 +207,8 @@ struct ReconciliationTests {
 
     @Test("Whoever asks at once closes a day once")
     func closing() async throws {
-        try await atNoon { books in
-            _ = try await refunded(books)
+        try await Books.atNoon { books in
+            _ = try await books.refunded()
             try await books.close()
             let answers = try await withThrowingTaskGroup(of: Answer.self) { group in
                 for _ in 0..<6 { group.addTask { try await books.read("?format=csv") } }
@@ -273,9 +222,9 @@ struct ReconciliationTests {
 
     @Test("Only staff in charge and the platform read it, each of their own campus, and only what can be a day")
     func access() async throws {
-        try await atNoon { books in
+        try await Books.atNoon { books in
             let campus = books.campus
-            _ = try await refunded(books)
+            _ = try await books.refunded()
             try await books.close()
             for actor in ["customer:stu_1", "merchant:m_1", "rider:r_1", "agent:kf_1"] {
                 #expect(try await campus.send(.get, books.path(), as: actor).status == 403, "\(actor)")
@@ -284,7 +233,7 @@ struct ReconciliationTests {
                 #expect(try await campus.send(.get, books.path(), as: actor).status == 200, "\(actor)")
             }
             let elsewhere = try await campus.other()
-            try await Self.moveClock(elsewhere, to: books.noon + .seconds(86_400))
+            try await elsewhere.moveClock(to: books.noon + .seconds(86_400))
             let theirs = try await elsewhere.send(.get, books.path())
             #expect(theirs.status == 200)
             #expect(theirs["rows"] == 0)
@@ -301,8 +250,8 @@ struct ReconciliationTests {
 
     @Test("The database keeps closed days, and each fact in one of them")
     func guards() async throws {
-        try await atNoon { books in
-            _ = try await refunded(books)
+        try await Books.atNoon { books in
+            _ = try await books.refunded()
             try await books.close()
             #expect(try await books.read().status == 200)
             let pool = try books.campus.database.pool(as: .afterSalesService, size: 1)
@@ -329,8 +278,8 @@ struct ReconciliationTests {
 
     @Test("The command says by its status whether both books agree")
     func command() async throws {
-        try await atNoon { books in
-            _ = try await refunded(books, PaymentFixture(channel: .delegated, transaction: "=t,1"))
+        try await Books.atNoon { books in
+            _ = try await books.refunded(PaymentFixture(channel: .delegated, transaction: "=t,1"))
             let code: String = try await books.campus.pool.transaction { session in
                 try session.one("select code from campus.campus where id = \(books.campus.id)") { try $0[0] }
             }
@@ -363,25 +312,6 @@ struct ReconciliationTests {
             #expect(try await run(header + "refund,,R1,x,succeeded\n") == 2)
             #expect(try await run("\"") == 2)
         }
-    }
-}
-
-extension TestCampus {
-    /// Reads what may be streamed, on a connection of its own: a stream closes it.
-    fileprivate func download(_ path: String, accept: String? = nil) async throws -> Answer {
-        var headers: HTTPFields = [.authorization: "Bearer \(key)"]
-        headers[.accept] = accept
-        let port = try #require(client.port)
-        let response = try await TestClient.withClient(host: "localhost", port: port) { [headers] client in
-            try await client.execute(
-                TestClient.Request(path, method: .get, authority: "localhost", headers: headers, body: nil)
-            )
-        }
-        return Answer(
-            status: response.head.status.code,
-            headers: response.head.headerFields,
-            bytes: response.body.map { [UInt8](buffer: $0) } ?? []
-        )
     }
 }
 
