@@ -11,7 +11,7 @@ extension ProblemKind {
         meaning: "`GET /v1/after-sales-options` lists the kinds that can be opened for an order. Nothing was done.",
         chinese: ProblemWords(
             "暂不受理此类售后",
-            "`GET /v1/after-sales-options` 列出该订单可申请的类型。什么都没有做。"
+            "`GET /v1/after-sales-options` 列出该订单可申请的类型。未执行任何操作。"
         )
     )
     /// There is nothing to give back.
@@ -35,8 +35,8 @@ extension ProblemKind {
         title: "An open case asks for the same",
         meaning: "Only one open case may ask for an item. `case_id` names it: comment on it, urge it or withdraw it.",
         chinese: ProblemWords(
-            "已有未结的售后单申请同样内容",
-            "同一项目只能有一个未结的售后单。`case_id` 指出是哪一个：可以留言、催办或撤回。"
+            "已有处理中的售后单申请同样内容",
+            "同一项目只能有一个处理中的售后单。`case_id` 指出是哪一个：可以留言、催办或撤回。"
         )
     )
     /// Staff act on their own order.
@@ -46,8 +46,8 @@ extension ProblemKind {
         title: "Staff may not act on their own orders",
         meaning: "The order belongs to the staff member who asks. Another staff member has to take the case.",
         chinese: ProblemWords(
-            "工作人员不能处理自己的订单",
-            "该订单属于提出请求的工作人员本人，须由他人处理。"
+            "客服人员不能处理自己的订单",
+            "该订单属于提出请求的客服人员本人，须由他人处理。"
         )
     )
     /// Somebody else has the case.
@@ -57,7 +57,7 @@ extension ProblemKind {
         title: "Another staff member takes care of this case",
         meaning: "Read the queue again; a supervisor or the staff member who has the case can transfer it.",
         chinese: ProblemWords(
-            "该售后单由另一位工作人员处理",
+            "该售后单由另一位客服人员处理",
             "请重新读取队列；主管或当前处理人可以转交。"
         )
     )
@@ -72,7 +72,7 @@ extension ProblemKind {
             """,
         chinese: ProblemWords(
             "此处无法通过原支付渠道退款",
-            "该订单的支付渠道本服务无法对接，`channels` 写明是哪个。售后单保持未结，没有作出任何承诺。请在渠道手工退款，再以该理由驳回或撤回售后单。"
+            "该订单的支付渠道本服务无法对接，`channels` 写明是哪个。售后单仍在处理中，没有作出任何承诺。请在渠道手工退款，再以该理由驳回或撤回售后单。"
         )
     )
     /// The channel does not answer.
@@ -83,8 +83,8 @@ extension ProblemKind {
         meaning:
             "The channel has to be asked first and cannot be at the moment. Nothing was done; repeat after `Retry-After`.",
         chinese: ProblemWords(
-            "支付渠道没有回答",
-            "必须先问渠道，而此刻问不到。什么都没有做；请在 `Retry-After` 之后重试。"
+            "支付渠道无响应",
+            "须先向支付渠道查询，而此刻查询不到。未执行任何操作；请在 `Retry-After` 之后重试。"
         )
     )
     /// The channel has the refund.
@@ -95,11 +95,15 @@ extension ProblemKind {
         meaning: """
             A refund is given up only when its channel, asked at that moment, does not know it or has closed it, and no request \
             can still be on its way. `channel_status` says what the channel answered. Read the refund again; with `Retry-After`, \
-            ask again then.
+            ask again then. One that the platform pays itself (`delegated`) is given up before the platform was asked for it, or after \
+            it reported `failed`: get its report first.
             """,
         chinese: ProblemWords(
             "该退款不能作废",
-            "只有当场询问渠道、渠道不知道它或已关闭它，且没有仍在途中的请求时，退款才能作废。`channel_status` 是渠道的回答。请重新读取退款；若有 `Retry-After`，到时再问。"
+            """
+            只有当场向渠道查询、渠道没有该退款或已关闭它，且没有仍在途中的请求时，退款才能作废。`channel_status` 是渠道的答复。请重新读取退款；\
+            若有 `Retry-After`，届时再请求。由平台自行支付的退款（`delegated`）只有在尚未请平台支付，或平台已回报 `failed` 之后才能作废：请先取得平台的回报。
+            """
         )
     )
 

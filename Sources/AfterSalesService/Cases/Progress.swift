@@ -148,7 +148,7 @@ extension ProgressStage {
         case .decision: LocalizedText(zhCN: "处理结果", en: "Decision")
         case .refund: LocalizedText(zhCN: "退款到账", en: "Money back")
         case .followUp: LocalizedText(zhCN: "回访结案", en: "Follow-up")
-        case .withdrawn: LocalizedText(zhCN: "已撤销申请", en: "Withdrawn")
+        case .withdrawn: LocalizedText(zhCN: "已撤回申请", en: "Withdrawn")
         }
     }
 

@@ -11,8 +11,8 @@ extension ProblemKind {
             more. `closes_at` says when this one is. Ask again then.
             """,
         chinese: ProblemWords(
-            "当日账目尚未关闭",
-            "只提供已结束日期的账目：校区当地日期结束数分钟后关闭，此后不再变化。`closes_at` 写明关闭时间，届时再查询。"
+            "当日账目尚未结账",
+            "只提供已结束日期的账目：校园当地日期结束数分钟后结账，此后不再变化。`closes_at` 写明结账时间，届时再查询。"
         )
     )
 }

@@ -52,7 +52,7 @@ extension ProblemKind {
             """,
         chinese: ProblemWords(
             "该付款此前的上报与此不同",
-            "一个渠道的一个 `transaction_id` 就是一笔付款。此前上报的金额或订单与此不同，`payment_id` 指出是哪一笔。什么都没有改变。"
+            "一个渠道的一个 `transaction_id` 就是一笔付款。此前上报的金额或订单与此不同，`payment_id` 指出是哪一笔。未执行任何操作。"
         )
     )
     /// The clock belongs to test campuses.

@@ -84,12 +84,12 @@ extension ProblemKind {
         status: 400,
         title: "The Idempotency-Key header is missing",
         meaning: """
-            This operation creates or moves something, so it can only be asked for under a key that makes repeating it safe. \
+            This operation creates something or changes a state, so it needs a key that makes repeating it safe. \
             Send `Idempotency-Key` with a value that is new for each intention (a UUID, say) and the same for each retry of it.
             """,
         chinese: ProblemWords(
             "缺少 Idempotency-Key 请求头",
-            "该操作会新建或移动某物，必须带一个使重试安全的键。请发送 `Idempotency-Key`：每个新意图用新值（例如 UUID），同一意图的每次重试用同一个值。"
+            "该操作会创建资源或变更状态，必须带一个使重试安全的键。请发送 `Idempotency-Key`：每个新意图用新值（例如 UUID），同一意图的每次重试用同一个值。"
         )
     )
     /// The headers are in time, the body is not.
@@ -100,8 +100,8 @@ extension ProblemKind {
         meaning:
             "The body did not arrive in time and the connection is closed. Nothing was done; send the request again.",
         chinese: ProblemWords(
-            "请求到达得太慢",
-            "请求体没有及时到齐，连接已关闭。什么都没有做；请重新发送。"
+            "请求体接收超时",
+            "请求体没有及时到齐，连接已关闭。未执行任何操作；请重新发送。"
         )
     )
     /// The body is larger than the operation takes.
@@ -181,7 +181,7 @@ extension ProblemKind {
             """,
         chinese: ProblemWords(
             "该凭证不允许此操作",
-            "角色或密钥的权限范围不含此操作，`detail` 写明需要什么。属于他人或其他校园的资源会答 `not-found`。"
+            "角色或密钥的权限范围不含此操作，`detail` 写明需要什么。对属于他人或其他校园的资源则响应 `not-found`。"
         )
     )
     /// There is no such thing for this caller.
@@ -189,10 +189,13 @@ extension ProblemKind {
         "not-found",
         status: 404,
         title: "There is nothing here",
-        meaning: "The path is unknown, or what it names does not exist, or belongs to another person or campus.",
+        meaning: """
+            The path is unknown, or what it names does not exist, or belongs to another person or campus. Check the path, the id, of \
+            which campus the credential is, and whom `X-Actor` names.
+            """,
         chinese: ProblemWords(
-            "这里什么都没有",
-            "路径未知，或它所指之物不存在，或属于他人或其他校园。"
+            "资源不存在",
+            "路径未知，或它所指的资源不存在，或属于他人或其他校园。请检查路径、编号、凭证所属的校园，以及 `X-Actor` 指定的用户。"
         )
     )
     /// The resource exists, the method does not.
@@ -211,10 +214,10 @@ extension ProblemKind {
         "not-acceptable",
         status: 406,
         title: "No acceptable representation",
-        meaning: "The `Accept` header excludes what this operation answers with.",
+        meaning: "The `Accept` header excludes what this operation answers with. Send `Accept: */*`, or leave it out.",
         chinese: ProblemWords(
-            "没有可接受的表示",
-            "`Accept` 请求头排除了该操作的回答格式。"
+            "无法按 Accept 要求的格式响应",
+            "`Accept` 请求头排除了该操作的响应格式。请发送 `Accept: */*`，或不发送该请求头。"
         )
     )
     /// The same key is at work in another request.
@@ -226,7 +229,7 @@ extension ProblemKind {
             "Another request with this Idempotency-Key has not finished. Repeat after `Retry-After` to get its answer.",
         chinese: ProblemWords(
             "同一请求正在处理",
-            "另一个带同一 Idempotency-Key 的请求还没有结束。请在 `Retry-After` 之后重试以取得它的回答。"
+            "另一个带同一 Idempotency-Key 的请求还没有结束。请在 `Retry-After` 之后重试，以取得它的响应。"
         )
     )
     /// If-Match does not hold.
@@ -253,7 +256,7 @@ extension ProblemKind {
             "请求有错误",
             """
             `errors` 一次列出全部错误：`in` 说明在哪里（body、query、header、path），`pointer` 指出哪个值（RFC 6901），`detail` 说明错在哪里。\
-            什么都没有做。
+            未执行任何操作。
             """
         )
     )
@@ -284,11 +287,13 @@ extension ProblemKind {
         "illegal-transition",
         status: 409,
         title: "The present state does not allow this",
-        meaning:
-            "`state` names the present state, `allowed` what can be done in it. Read the resource again and decide again.",
+        meaning: """
+            `state` names the present state, `allowed` what can be done in it. Read the resource again and decide again. With \
+            `Retry-After` the state is about to change by itself: send the same request again then.
+            """,
         chinese: ProblemWords(
             "当前状态不允许此操作",
-            "`state` 是当前状态，`allowed` 列出此时可以做的事。请重新读取并重新判断。"
+            "`state` 是当前状态，`allowed` 列出此时可以做的事。请重新读取并重新判断。若有 `Retry-After`，说明状态即将自行变化，请届时重发同一请求。"
         )
     )
     /// Too many requests.
@@ -298,11 +303,15 @@ extension ProblemKind {
         title: "Too many requests",
         meaning: """
             The credential, or all credentials of its campus together, have used up their allowance. `Retry-After` says when to go on; \
-            `RateLimit-Remaining` on every answer says how much is left, so that a client can slow down before.
+            `RateLimit-Remaining` on every answer says how much is left, so that a client can slow down before. A case can be urged once \
+            in five minutes; there too `Retry-After` says when again. Nothing was done.
             """,
         chinese: ProblemWords(
             "请求过多",
-            "该凭证，或本校园的全部凭证合计，已用完额度。`Retry-After` 说明何时可以继续；每个回答的 `RateLimit-Remaining` 说明还剩多少，客户端可以提前放慢。"
+            """
+            该凭证，或本校园的全部凭证合计，已用完额度。`Retry-After` 说明何时可以继续；每个响应的 `RateLimit-Remaining` 说明还剩多少，客户端可以提前放慢。\
+            同一售后单每五分钟只能催办一次，`Retry-After` 同样说明何时可以再催。未执行任何操作。
+            """
         )
     )
 }
@@ -331,7 +340,7 @@ extension ProblemKind {
             Idempotency-Key: what was done is not done again.
             """,
         chinese: ProblemWords(
-            "服务现在无法回答",
+            "服务暂不可用",
             "数据库不可达、过载，或提交的结果丢失。请在 `Retry-After` 之后用同一 Idempotency-Key 重试：做过的事不会再做一遍。"
         )
     )
