@@ -59,9 +59,9 @@ extension NoticeText {
         case (.caseDecided, .customer): decision(facts)
         case (.caseDecided, .merchant):
             NoticeText(
-                LocalizedText(zhCN: "售后已裁定", en: "Request decided"),
+                LocalizedText(zhCN: "售后已处理", en: "Request decided"),
                 LocalizedText(
-                    zhCN: "\(order.zhCN)的售后申请（\(reason.zhCN)）已裁定，退款 \(facts.amount("approved_fen"))。",
+                    zhCN: "\(order.zhCN)的售后申请（\(reason.zhCN)）已处理，退款 \(facts.amount("approved_fen"))。",
                     en:
                         "The request about \(order.en) (\(reason.en)) is decided: \(facts.amount("approved_fen")) is refunded."
                 )
@@ -78,7 +78,7 @@ extension NoticeText {
             NoticeText(
                 LocalizedText(zhCN: "顾客提出申诉", en: "Decision appealed"),
                 LocalizedText(
-                    zhCN: "顾客对\(order.zhCN)的裁定提出申诉。",
+                    zhCN: "顾客对\(order.zhCN)的处理结果提出申诉。",
                     en: "The customer appealed the decision about \(order.en)."
                 )
             )
@@ -130,8 +130,10 @@ extension NoticeText {
             return NoticeText(
                 LocalizedText(zhCN: "申请未通过", en: "Request not approved"),
                 LocalizedText(
-                    zhCN: "很抱歉，您的申请未能通过。\(because.zhCN)如有异议可以申诉。",
-                    en: "We are sorry: your request was not approved.\(because.en) You can appeal."
+                    zhCN: "很抱歉，您的申请未能通过。\(because.zhCN)如有异议，可以再次提交申请，由人工重新处理。",
+                    en:
+                        "We are sorry: your request was not approved.\(because.en)"
+                        + " You can ask again; a person then looks at it once more."
                 )
             )
         case .inReview, .none:
