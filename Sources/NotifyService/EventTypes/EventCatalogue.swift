@@ -39,8 +39,11 @@ enum EventCatalogue {
         ```
 
         `id` is the `webhook-id` too: an event that comes twice has the same. `timestamp` is when it happened, by the campus's clock. `test` is true
-        in test campuses and nowhere else. Each type has a JSON Schema (2020-12) of the whole event, here and at `GET /v1/event-types`. A later
-        version may add members and types: read past what you do not know.
+        in test campuses and nowhere else.
+
+        Each type has a JSON Schema (2020-12) of the whole event, here and at `GET /v1/event-types`. The schemas are exactly what this version
+        sends: use them in your tests and to make types from. A later version may add members, types and values of enumerations. So refuse
+        nothing at run time because of a schema, read past what you do not know, and answer 2xx to webhooks of types that you do not know.
 
         This page and the schemas are written by `NotifyService event-catalogue`, and tests hold what is sent to them.
 

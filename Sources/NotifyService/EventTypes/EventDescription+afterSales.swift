@@ -8,17 +8,23 @@ extension EventDescription {
         let (chinese, english): (String, String)
         switch type {
         case .caseOpened: (chinese, english) = ("售后单已创建", "A case was opened")
-        case .caseEvidenceRequested: (chinese, english) = ("请顾客补充凭证", "The customer is asked for evidence")
-        case .caseMerchantAsked: (chinese, english) = ("请商家回应", "The merchant is asked")
-        case .caseReviewStarted: (chinese, english) = ("转人工处理", "A person is to decide")
+        case .caseEvidenceRequested: (chinese, english) = Self.notSent("请顾客补充凭证", "The customer is asked for evidence")
+        case .caseMerchantAsked: (chinese, english) = Self.notSent("请商家处理", "The merchant is asked")
+        case .caseReviewStarted:
+            (chinese, english) = (
+                "客服接手、转交，或售后单重新打开", "A person took the case up, it was handed over, or it was reopened"
+            )
         case .caseDecided:
-            (chinese, english) = ("售后单已作出决定", "A case was decided")
+            (chinese, english) = (
+                "售后单已作出决定；`verdict` 为 `in_review` 时仍须人工处理",
+                "A case was decided; with the verdict `in_review` a person still has to judge"
+            )
             members = [
                 .required("verdict", .enumeration(of: Verdict.self), "What was decided."),
                 .required("reasons", .array(of: .localizedText, count: 0...100), "Why, in words for the customer."),
             ]
-        case .caseOfferMade: (chinese, english) = ("向顾客提出方案", "The customer was made an offer")
-        case .caseAppealed: (chinese, english) = ("顾客提出申诉", "The customer appealed")
+        case .caseOfferMade: (chinese, english) = Self.notSent("向顾客提出方案", "The customer was made an offer")
+        case .caseAppealed: (chinese, english) = Self.notSent("顾客提出申诉", "The customer appealed")
         case .caseWithdrawn: (chinese, english) = ("顾客撤回售后单", "The customer took the case back")
         case .caseResolved:
             (chinese, english) = ("售后结果已执行完毕", "What was approved is done")
@@ -30,7 +36,8 @@ extension EventDescription {
                 )
             ]
         case .caseClosed: (chinese, english) = ("售后单已关闭", "A case is closed")
-        case .caseCommented: (chinese, english) = ("售后单有新留言", "Somebody commented on a case")
+        case .caseCommented:
+            (chinese, english) = ("售后单有新留言，或顾客催办", "Somebody commented on a case, or its customer urged it")
         default: return nil
         }
         self.init(type.rawValue, chinese, english, Self.caseFacts + members)

@@ -15,8 +15,12 @@ extension EventDescription {
             ]
         case .orderAccepted: (chinese, english, members) = ("商家已接单", "The merchant took the order on", [])
         case .orderRejected:
-            (chinese, english, members) = ("商家拒单", "The merchant will not take the order on", [Self.reason])
-        case .orderReady: (chinese, english, members) = ("餐已备好", "The order is ready to be fetched", [])
+            (chinese, english) = (
+                "商家拒单；订单随即为 `cancelled`，不再有 `order.cancelled`",
+                "The merchant will not take the order on; it is `cancelled` now, and no `order.cancelled` follows"
+            )
+            members = [Self.reason]
+        case .orderReady: (chinese, english, members) = ("餐品已备好", "The order is ready to be fetched", [])
         case .orderPickedUp:
             (chinese, english) = ("骑手已取餐", "A rider has the order; a second time, another rider has it")
             members = []
@@ -37,7 +41,10 @@ extension EventDescription {
             (chinese, english) = ("骑手或商家报告异常", "A rider or a merchant reports that something went wrong")
             members = [.required("kind", .enumeration(of: OrderExceptionKind.self), "What."), Self.by]
         case .orderAnomalyDetected:
-            (chinese, english) = ("系统发现订单异常", "The services noticed that something is wrong with the order")
+            (chinese, english) = Self.notSent(
+                "系统发现订单异常",
+                "The services noticed that something is wrong with the order"
+            )
             members = [.required("kind", .string(length: 1...64), "What.")]
         default: return nil
         }

@@ -19,7 +19,10 @@ extension EventDescription {
             (chinese, english) = ("退款异常，需人工处理", "The channel could not pay it out; the money stays reserved")
             members = [Self.code]
         case .refundUnknown:
-            (chinese, english) = ("退款结果未知，正在查询", "The channel's answer was lost; it is asked until it is known")
+            (chinese, english) = (
+                "退款结果未知：正在向渠道查询，或等待平台回报",
+                "What came of it is not known: its channel is asked, or the platform still owes its report"
+            )
         case .refundClosed:
             (chinese, english) = ("退款已关闭，未付出", "It will not be paid under this number; the money is released")
         default: return nil

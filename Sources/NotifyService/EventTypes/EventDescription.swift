@@ -49,6 +49,11 @@ struct EventDescription: Sendable {
         }
     }
 
+    /// The words for what the catalogue has ahead of the services.
+    static func notSent(_ chinese: String, _ english: String) -> (String, String) {
+        ("\(chinese)（本版本不发送）", "\(english) (not sent by this version)")
+    }
+
     /// Every type that a platform can be sent, that of trying an endpoint out included.
     static let all: [EventDescription] =
         EventType.allCases.compactMap { EventDescription($0) } + [
