@@ -12,19 +12,19 @@ public struct CampusSettings: Hashable, Sendable {
     public var autoComplete: Duration = .seconds(24 * 3_600)
     /// How long after `promised_at` an order counts as late.
     public var lateThreshold: Duration = .seconds(15 * 60)
-    /// How long a merchant has to answer a case, in opening hours.
+    /// How long a merchant has to answer a case, in opening hours; this version asks no merchant.
     public var merchantResponse: Duration = .seconds(15 * 60)
     /// How soon the desk first looks at a case.
     public var firstReview: Duration = .seconds(10 * 60)
     /// How soon a case is decided.
     public var decision: Duration = .seconds(24 * 3_600)
-    /// How long a customer has to bring evidence.
+    /// How long a customer has to bring evidence; this version asks for none.
     public var evidence: Duration = .seconds(48 * 3_600)
-    /// How long an offer stands.
+    /// How long an offer stands; this version makes none.
     public var offer: Duration = .seconds(24 * 3_600)
-    /// How long after a decision the customer may appeal.
+    /// How long after a decision the customer may appeal; this version has no appeals.
     public var appeal: Duration = .seconds(72 * 3_600)
-    /// How long after delivery a case may be opened.
+    /// How long after delivery rules may decide a case; a later one goes to a person.
     public var claimWindow: Duration = .seconds(7 * 24 * 3_600)
     /// How long the platform may take to say anything of a refund that it is asked to pay itself.
     public var refundAnswer: Duration = .seconds(15 * 60)
@@ -105,16 +105,20 @@ extension CampusSettings {
         Field("acceptance_deadline_s", \.acceptanceDeadline, "Seconds a paid order may wait for acceptance."),
         Field("auto_complete_s", \.autoComplete, "Seconds from delivery to completion."),
         Field("late_threshold_s", \.lateThreshold, "Seconds past `promised_at` that count as late.", 0...86_400),
-        Field("merchant_response_s", \.merchantResponse, "Seconds a merchant has to answer a case."),
+        Field(
+            "merchant_response_s",
+            \.merchantResponse,
+            "Seconds a merchant has to answer a case. Without effect in this version."
+        ),
         Field("first_review_s", \.firstReview, "Seconds to the desk's first look."),
         Field("decision_s", \.decision, "Seconds to the decision."),
-        Field("evidence_s", \.evidence, "Seconds a customer has to bring evidence."),
-        Field("offer_s", \.offer, "Seconds an offer stands."),
-        Field("appeal_s", \.appeal, "Seconds in which a decision can be appealed."),
+        Field("evidence_s", \.evidence, "Seconds a customer has to bring evidence. Without effect in this version."),
+        Field("offer_s", \.offer, "Seconds an offer stands. Without effect in this version."),
+        Field("appeal_s", \.appeal, "Seconds in which a decision can be appealed. Without effect in this version."),
         Field(
             "claim_window_s",
             \.claimWindow,
-            "Seconds after delivery in which a case may be opened.",
+            "Seconds after delivery in which rules may decide a case; a later one goes to a person.",
             3_600...31_536_000
         ),
         Field(
