@@ -83,7 +83,10 @@ struct WebhookController: Sendable {
                 .put,
                 "/v1/webhook-endpoints/{id}",
                 summary: "Change a webhook endpoint",
-                details: "`status` `active` brings back an endpoint that was disabled; what it missed can be replayed.",
+                details: """
+                    `status` `active` brings back an endpoint that was disabled. What was on its way to it then can be replayed; what happened \
+                    while it was disabled was never owed to it: read that from the feed.
+                    """,
                 tag: "Webhooks",
                 access: .webhookWriters,
                 parameters: [.ifMatch],

@@ -38,7 +38,14 @@ enum PaymentSchemas {
 
     /// What is said of every payment.
     static let payment: [JSONSchema.Member] = [
-        .required("channel", .enumeration(of: PaymentChannel.self), "`sandbox` on test campuses only."),
+        .required(
+            "channel",
+            .enumeration(of: PaymentChannel.self),
+            """
+            `delegated`: you pay its refunds yourself. `sandbox`: play money, on test campuses only. `wechat`, `alipay` and `balance` are \
+            recorded, but this version cannot refund through them.
+            """
+        ),
         .required("transaction_id", transactionID, "The channel's number: the same number is the same payment."),
         .required(
             "amount_fen",
