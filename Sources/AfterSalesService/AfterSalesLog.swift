@@ -68,7 +68,7 @@ extension LoggedEvent {
     static let ledgerNonzero = LoggedEvent(
         "ledger.nonzero",
         .error,
-        "Ledger and refunds do not come to nothing together"
+        "The ledger and the refunds differ"
     )
     static let reconciliationClosed = LoggedEvent("reconciliation.closed", .info, "Books of a campus day closed")
     static let reconciliationFailed = LoggedEvent(

@@ -3,7 +3,7 @@ import Model
 import Postgres
 import ServiceKit
 
-/// Holds the ledger against the refunds, again and again, and says in the log when they do not come to nothing together.
+/// Holds the ledger against the refunds, again and again, and says in the log when they differ.
 struct WatchLedger: Sendable {
     /// How far back it looks: many times its interval, so that nothing slips through a pause.
     private static let span = Duration.seconds(3_600)

@@ -16,7 +16,7 @@ enum PartySchemas {
             .required(
                 "parties",
                 .array(of: .object(name: "NamedParty", name + members), count: 1...batchLimit),
-                "Nobody twice."
+                "No party may appear twice."
             )
         ]
     )

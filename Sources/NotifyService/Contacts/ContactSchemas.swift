@@ -13,7 +13,7 @@ enum ContactSchemas {
             .required(
                 "contacts",
                 .array(of: .object(name: "NamedContact", name + facts), count: 1...batchLimit),
-                "Nobody twice."
+                "No party may appear twice."
             )
         ]
     )
@@ -49,7 +49,7 @@ enum ContactSchemas {
 
     private static let facts: [JSONSchema.Member] = [
         .optional("phone", .nullable(.string(length: 6...16, pattern: phonePattern)), "For example `+8613800138000`."),
-        .optional("openids", .array(of: openID, count: 0...20), "None twice for one app."),
+        .optional("openids", .array(of: openID, count: 0...20), "At most one for each app."),
         .optional("language", .nullable(.enumeration(of: Language.self)), "What they read."),
         .optional(
             "updated_at",
