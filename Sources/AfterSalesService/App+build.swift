@@ -14,7 +14,7 @@ enum AfterSales: ServiceDefinition {
     static let defaultPort = 8_082
     static let settings: [any DeclaredSetting] = [
         Setting.sandboxConfirmDelay, Setting.refundRequestLifetime, Setting.reconciliationGrace,
-        Setting.personalDataRetentionDays,
+        Setting.personalDataRetention,
     ]
     static let commands: [any ParsableCommand.Type] = [ReconcileCommand.self]
     static let problems = ProblemKind.afterSales
@@ -121,7 +121,7 @@ enum AfterSales: ServiceDefinition {
                 + PartyController(requests: requests, pool: pool).operations
                 + ReconciliationController(pool: pool, closeDay: closeDay).operations,
             services: [
-                refundWorker, moneyDueWorker, consumer, timers, watch, closeDays,
+                refundWorker, moneyDueWorker, consumer, timers, Rounds(watch.look), Rounds(closeDays.look),
                 Rounds(WatchLedger(pool: foundation.background, clock: foundation.clock, logger: logger).look),
                 Rounds(WatchDesk(pool: foundation.background, clock: foundation.clock, logger: logger).look),
                 RetentionService(

@@ -16,7 +16,7 @@ enum NotifyServiceDefinition: ServiceDefinition {
     static let defaultPort = 8083
     static let settings: [any DeclaredSetting] = [
         Setting.encryptionKey, Setting.contactKeys, Setting.allowLoopbackWebhooks, Setting.webhookConcurrency,
-        Setting.streamLimit, Setting.inboxRetentionDays, Setting.deliveryRetentionDays,
+        Setting.streamLimit, Setting.inboxRetention, Setting.deliveryRetention,
     ]
     static let problems = ProblemKind.notify
     static let events = LoggedEvent.notify
@@ -75,7 +75,7 @@ enum NotifyServiceDefinition: ServiceDefinition {
                 + ContactController(pool: pool, vault: contactVault, idempotency: foundation.idempotency).operations,
             services: [
                 connections, hub, waker, room, worker, fanOut, erasure, resealing,
-                RetentionService(try Retention.rules(configuration, pool, foundation.clock), logger: logger),
+                RetentionService(try Retention.rules(configuration, pool: pool, clock: foundation.clock), logger: logger),
             ],
             obstacle: resealing.obstacle
         )
@@ -132,7 +132,7 @@ enum NotifyServiceDefinition: ServiceDefinition {
         )
     }
 
-    private static func waitingRoom(_ foundation: ServiceFoundation, _ slots: StreamSlots) -> FeedWaitingRoom {
+    private static func waitingRoom(_ foundation: ServiceFoundation, _ slots: Slots) -> FeedWaitingRoom {
         let (background, reader) = (foundation.background, FeedReader(streams: ReadFeed.streams))
         let room = FeedWaitingRoom(
             slots: slots,

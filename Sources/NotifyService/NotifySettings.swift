@@ -52,15 +52,18 @@ extension Setting where Value == Int {
         1...1_000_000,
         "How many live streams and waiting requests can be open before more are answered 503."
     )
+}
+
+extension Setting where Value == Duration {
     /// How long inbox lines are kept.
-    static let inboxRetentionDays = Setting.integer(
+    static let inboxRetention = Setting.days(
         "INBOX_RETENTION_DAYS",
         default: 90,
         1...3_650,
         "How many days inbox lines are kept."
     )
     /// How long webhook deliveries are kept.
-    static let deliveryRetentionDays = Setting.integer(
+    static let deliveryRetention = Setting.days(
         "WEBHOOK_RETENTION_DAYS",
         default: 30,
         1...3_650,

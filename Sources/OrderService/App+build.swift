@@ -12,10 +12,10 @@ enum OrderServiceDefinition: ServiceDefinition {
     static let stream = EventStream.orders
     static let defaultPort = 8081
     static let settings: [any DeclaredSetting] = [
-        Setting.allowLoopbackKeySets, Setting.importBodyLimit, Setting.positionRetentionDays,
-        Setting.personalDataRetentionDays,
+        Setting.allowLoopbackKeySets, Setting.importBodyLimit, Setting.importsAtOnce, Setting.positionRetention,
+        Setting.personalDataRetention,
     ]
-    static let problems = ProblemKind.orders + ProblemKind.administration
+    static let problems = ProblemKind.orders + ProblemKind.imports + ProblemKind.administration
     static let events = LoggedEvent.orders + LoggedEvent.imports + LoggedEvent.administration
 
     static func build(_ foundation: ServiceFoundation) async throws -> ServiceParts {
@@ -94,7 +94,8 @@ enum OrderServiceDefinition: ServiceDefinition {
         let importController = ImportController(
             importOrders: ImportOrders(pool: pool),
             pool: pool,
-            bodyLimit: try foundation.configuration[.importBodyLimit]
+            bodyLimit: try foundation.configuration[.importBodyLimit],
+            slots: .forImports(try foundation.configuration[.importsAtOnce])
         )
         return ServiceParts(
             operations: orderController.operations + paymentController.operations + deliveryController.operations

@@ -229,7 +229,7 @@ struct FeedReaderTests {
             #expect(try await follower.rest(after: absent).events.count == 1, "as long as it is there, it can be read")
             let asking = try await follower.rest(after: behind).end
 
-            let findings = try await UpkeepService(pool: pool, logger: .silent).runOnce()
+            let findings = try await UpkeepService(pool: pool, retention: .days(30), logger: .silent).runOnce()
             #expect(findings.contains { $0.event == "partition.dropped" })
             try await pool.append([example(version: 7)])
             try await pool.tick()

@@ -9,7 +9,7 @@ import Testing
 @Suite("Partitions and upkeep")
 struct PartitionTests {
     private func upkeep(_ pool: ConnectionPool, retentionDays: Int64 = 30) -> UpkeepService {
-        UpkeepService(pool: pool, retention: .seconds(retentionDays * 86_400), logger: .silent)
+        UpkeepService(pool: pool, retention: .days(retentionDays), logger: .silent)
     }
 
     /// Makes a partition for each of the last forty days.

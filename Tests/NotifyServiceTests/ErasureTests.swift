@@ -10,6 +10,8 @@ import Testing
 
 @Suite("Forgetting somebody", .timeLimit(.minutes(5)))
 struct ErasureTests {
+    private static let reason = "call me at 13800138000"
+
     private func erase(_ party: Party, _ campus: NotifyCampus, at time: Timestamp) async throws {
         let request = ErasureRequest(id: .random(), party: party, requestedAt: time, isTest: true)
         let id = campus.id
@@ -39,30 +41,14 @@ struct ErasureTests {
         }
     }
 
-    @Test("Contact and inbox go, words that others were told go, others keep theirs, and late news bring nothing back")
+    @Test("Contact and inbox go, others keep theirs, and late news bring nothing back")
     func customer() async throws {
         try await NotifyCampus.run { campus in
             let now = SystemWallClock().now()
             let path = "/v1/contacts/customer/stu_1"
             _ = try await campus.send(.put, path, ["phone": "13800138000"])
             _ = try await campus.send(.put, "/v1/contacts/customer/stu_2", ["phone": "13900139000"])
-            _ = try await campus.post(
-                "/v1/webhook-endpoints",
-                ["url": "http://127.0.0.1:9/nobody", "event_types": ["order.*"]]
-            )
-            let (mine, others) = (OrderID.random(), OrderID.random())
-            try await insert([(mine, "stu_1"), (others, "stu_2")], campus)
-            let reason = OrderChange.cancelled(
-                reason: "call me at 13800138000",
-                by: Actor(role: .customer, id: "stu_1")
-            )
-            try await campus.append([
-                Samples.order(reason, id: mine, customer: "stu_1"),
-                Samples.order(reason, id: others, customer: "stu_2"),
-            ])
-            let shop = Recipient(campus: campus.id, kind: .merchant, id: "shop_1")
-            try await campus.waitForInbox(of: shop, lines: 2)
-            try await campus.waitForInbox(of: campus.customer(), lines: 1)
+            try await cancel([(.random(), "stu_1"), (.random(), "stu_2")], campus)
 
             try await erase(Party(kind: .customer, id: "stu_1"), campus, at: now + .seconds(1))
             let erased = try await campus.get(path)
@@ -72,14 +58,6 @@ struct ErasureTests {
             #expect(try await campus.get("/v1/inbox", as: "customer:stu_1")["items"] == [])
             #expect(try await campus.get("/v1/inbox/unread", as: "customer:stu_1")["unread"] == 0)
             #expect(try await campus.get("/v1/inbox", as: "customer:stu_2")["items"]?.array?.count == 1)
-
-            let told = try await texts(
-                "select data ->> 'reason' from campus.inbox where recipient_kind = 'merchant'",
-                campus
-            )
-            #expect(told.sorted() == ["(erased)", "call me at 13800138000"])
-            let sent = try await texts("select data ->> 'reason' from campus.webhook_delivery", campus)
-            #expect(sent.sorted() == ["(erased)", "call me at 13800138000"])
 
             // Written down before the request, sent after it.
             let late = try await campus.send(
@@ -125,6 +103,46 @@ struct ErasureTests {
             #expect(first == [request])
             #expect(second.isEmpty)
         }
+    }
+
+    @Test("Why an order was cancelled goes with the order, wherever it was told; what is said of others stays")
+    func words() async throws {
+        try await NotifyCampus.run { campus in
+            _ = try await campus.post(
+                "/v1/webhook-endpoints",
+                ["url": "http://127.0.0.1:9/nobody", "event_types": ["order.*"]]
+            )
+            let mine = OrderID.random()
+            try await cancel([(mine, "stu_1"), (.random(), "stu_2")], campus)
+            let id = campus.id
+            let erased: Int64 = try await campus.database.pool(as: .orderService, size: 1).autocommit { session in
+                try session.one("select campus.erase_orders(\(id), 'customer', \([mine]), now())") { try $0[0] }
+            }
+            #expect(erased == 1)
+            for copy: SQL in [
+                "select data ->> 'reason' from campus.inbox where recipient_kind = 'merchant'",
+                "select data ->> 'reason' from campus.webhook_delivery",
+                "select payload ->> 'reason' from campus.orders_event",
+            ] {
+                #expect(try await texts(copy, campus).sorted() == ["(erased)", Self.reason], "\(copy)")
+            }
+            let feed = try await campus.get("/v1/events?order_id=\(mine)")
+            #expect(feed["items"]?.array?.first?["data"]?["reason"] == "(erased)")
+        }
+    }
+
+    /// Orders of a shop that their customers cancelled, and told so.
+    private func cancel(_ orders: [(OrderID, String)], _ campus: NotifyCampus) async throws {
+        try await insert(orders, campus)
+        try await campus.append(
+            orders.map { order, customer in
+                let change = OrderChange.cancelled(reason: Self.reason, by: Actor(role: .customer, id: customer))
+                return Samples.order(change, id: order, customer: customer)
+            }
+        )
+        let shop = Recipient(campus: campus.id, kind: .merchant, id: "shop_1")
+        try await campus.waitForInbox(of: shop, lines: Int64(orders.count))
+        try await campus.waitForInbox(of: campus.customer(), lines: 1)
     }
 
     private func texts(_ sql: SQL, _ campus: NotifyCampus) async throws -> [String] {

@@ -165,7 +165,7 @@ struct StreamHubTests {
         limits.perOwner = 1
         try await withHub(Desk(), limits) { hub in
             let stream = try open(hub)
-            #expect(throws: StreamSlots.Refusal.tooManyOfOwner(limit: 1)) { try open(hub) }
+            #expect(throws: Slots.Refusal.tooManyOfOwner(limit: 1)) { try open(hub) }
             let waiting = Task { await stream.next() }
             waiting.cancel()
             #expect(await waiting.value == .end)

@@ -15,7 +15,9 @@ struct ErasureTests {
 
     /// What stands in columns that hold something of a person, over all tables, as one text.
     private func everything(_ campus: TestCampus) async throws -> String {
-        let tables = ["orders", "order_timeline", "order_exception", "order_position", "order_track", "payment"]
+        let tables = [
+            "orders", "order_timeline", "order_exception", "order_position", "order_track", "payment", "orders_event",
+        ]
         return try await campus.pool.autocommit { session in
             var rows: [String] = []
             for table in tables {

@@ -1,3 +1,4 @@
+import HTTPTypes
 import HummingbirdTesting
 import Model
 import Postgres
@@ -75,7 +76,7 @@ struct ImportResumeTests {
 
     @Test("several who send the same lines at once bring each order once")
     func together() async throws {
-        try await TestCampus.run { campus in
+        try await TestCampus.run(settingsOfService: ["IMPORTS_AT_ONCE": "6"]) { campus in
             let bytes = body(lines(0..<1_500))
             let answers = try await withThrowingTaskGroup(of: String.self) { group in
                 for id in ["past", "past", "other"] {
@@ -96,6 +97,40 @@ struct ImportResumeTests {
             }
             #expect(imported == 1_500)
             #expect(try await counts(campus) == expected(1_500))
+        }
+    }
+    @Test("a campus that imports as much as it may is told to wait, without a line of it being read; others are let in")
+    func limit() async throws {
+        try await TestCampus.run(settingsOfService: ["IMPORTS_AT_ONCE": "3"]) { campus in
+            let other = try await campus.other()
+            let text = body(lines(0..<10))
+            var busy: [RawSocket] = []
+            for id in ["a", "b"] {
+                let socket = try begin(campus, into: id, length: text.count)
+                try socket.send(Array(text.dropLast()))
+                busy.append(socket)
+                try await eventually("import \(id) has begun") {
+                    try await campus.get("/v1/orders/imports/\(id)").status == 200
+                }
+            }
+            let refused = try await campus.importing(lines(10..<20), into: "c")
+            #expect(refused.status == 429 && refused["type"]?.string?.hasSuffix("/too-many-imports") == true)
+            #expect(refused.headers[.retryAfter] == "10")
+            #expect(try await campus.get("/v1/orders/imports/c").status == 404)
+            #expect(try await other.importing(lines(0..<10))["imported"] == 10)
+
+            let socket = try begin(other, into: "full", length: text.count)
+            try socket.send(Array(text.dropLast()))
+            try await eventually("the other campus's has begun") {
+                try await other.get("/v1/orders/imports/full").status == 200
+            }
+            #expect(try await other.importing(lines(20..<30), into: "more").status == 503)
+
+            for socket in busy + [socket] {
+                try socket.send("\n")
+                #expect(try await socket.receive(until: nil).hasPrefix("HTTP/1.1 200"))
+            }
+            #expect(try await campus.importing(lines(10..<20), into: "c")["imported"] == 10)
         }
     }
 }

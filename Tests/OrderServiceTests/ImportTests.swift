@@ -148,6 +148,24 @@ struct ImportTests {
         }
     }
 
+    @Test("a line about an order that was erased since is skipped, whatever it says")
+    func erased() async throws {
+        try await TestCampus.run { campus in
+            let line = PastLine("a")
+            _ = try await campus.importing(line)
+            let id = campus.id
+            try await campus.pool.autocommit { session in
+                _ = try session.query(
+                    "select campus.erase_orders(\(id), 'customer', array(select id from campus.orders), now())"
+                ) { _ in }
+            }
+            #expect(try await campus.count("imported_order where sha256 is not null") == 0)
+            let again = try await campus.importing(line.with("short_no", "7"), into: "again")
+            #expect(again["skipped"] == 1 && again["faulty"] == 0, "\(again.body)")
+            #expect(try await campus.order("a")["dropoff"] == ["address": "(erased)"])
+        }
+    }
+
     @Test("each fault is named with its line and place, the others are taken, and a mended line ends its faults")
     func faults() async throws {
         try await TestCampus.run { campus in
@@ -224,6 +242,30 @@ struct ImportTests {
             #expect(ids[0] == ids[1] && ids[0] != nil)
             #expect(try await campus.count("payment") == 1)
             #expect(try await campus.count("payment_allocation") == 2)
+        }
+    }
+
+    @Test(
+        "payments that came with past orders are marked as such; what is paid from then on is not, whatever it is for"
+    )
+    func markedPayments() async throws {
+        try await TestCampus.run { campus in
+            let answer = try await campus.importing(
+                PastLine("past"),
+                PastLine("open", "placed", placedAt: SystemWallClock().now() - .seconds(120))
+            )
+            #expect(answer["imported"] == 2, "\(answer.body)")
+            let open = try await campus.order("open")["id"]?.string ?? ""
+            let live = try await campus.place()
+            for (order, transaction) in [(open, "t-open"), (live, "t-live")] {
+                #expect(try await campus.pay(order, transaction).status == 200)
+            }
+            let marked = try await campus.pool.autocommit { session in
+                try session.query(
+                    "select transaction_id || ' ' || is_imported from campus.payment order by transaction_id"
+                ) { row -> String in try row[0] }
+            }
+            #expect(marked == ["t-live false", "t-open false", "t-past true"])
         }
     }
 

@@ -91,7 +91,7 @@ struct ConfigurationTests {
     @Test("docs/configuration.md lists each common setting as it is declared")
     func documented() throws {
         let page = try Repository.text(of: "docs/configuration.md")
-        for setting in CommonSettings.all(port: 8_080) + OperatorSettings.all {
+        for setting in SharedSettings.all(port: 8_080) + OperatorSettings.all {
             let row = page.split(separator: "\n").first { $0.hasPrefix("| `\(setting.name)` ") }
             let found = try #require(row, "\(setting.name)")
             #expect(found.contains(setting.meaning), "\(setting.name)")

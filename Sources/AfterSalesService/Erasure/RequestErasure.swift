@@ -13,7 +13,9 @@ struct RequestErasure: Sendable {
 
     /// Empties the party at once, and has the rest done: here by a timer, elsewhere by the event.
     ///
-    /// - Returns: the request; the one that is still being worked on, where there is one.
+    /// Whoever asks again, while a former request waits for an order under way, means what has come since, too: it is a request of its own.
+    ///
+    /// - Returns: the request.
     func callAsFunction(
         _ party: Party,
         in campus: Campus,
@@ -27,25 +29,21 @@ struct RequestErasure: Sendable {
             requestedAt: cause.at,
             isTest: campus.isTest
         )
-        for new in try erasures.record([(campus.id, request)], in: session) {
-            try parties.erase(party, at: cause.at, in: campus.id, session: session)
-            try events.append([event(request, in: campus.id, cause)], in: session)
-            try timers.arm([EraseInRounds.firstRound(of: new)], in: session)
-            try audit.note(
-                "party.erasure_requested",
-                subject: party.description,
-                campus: campus.id,
-                actor: cause.actor,
-                detail: [
-                    "erasure_id": .string(request.id.description), "key_id": .optional(principal.key?.description),
-                ],
-                in: session
-            )
-        }
-        guard let latest = try erasures.latest(of: party, in: campus.id, session: session) else {
-            throw AfterSalesRefusal.notFound
-        }
-        return latest
+        let new = try erasures.record([(campus.id, request)], in: session)
+        try parties.erase(party, at: cause.at, in: campus.id, session: session)
+        try events.append([event(request, in: campus.id, cause)], in: session)
+        try timers.arm(new.map(EraseInRounds.firstRound), in: session)
+        try audit.note(
+            "party.erasure_requested",
+            subject: party.description,
+            campus: campus.id,
+            actor: cause.actor,
+            detail: [
+                "erasure_id": .string(request.id.description), "key_id": .optional(principal.key?.description),
+            ],
+            in: session
+        )
+        return Erasure(request, in: campus.id)
     }
 
     private func event(_ request: ErasureRequest, in campus: CampusID, _ cause: Cause) -> NewEvent {

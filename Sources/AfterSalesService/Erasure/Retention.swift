@@ -11,7 +11,7 @@ enum Retention {
         directory: CampusDirectory
     ) throws -> [RetentionRule] {
         let store = CaseErasureStore()
-        let persons = Duration.seconds(86_400 * (try configuration[.personalDataRetentionDays]))
+        let persons = try configuration[.personalDataRetention]
         return [
             RetentionRule(
                 "cases",

@@ -17,7 +17,7 @@ struct CloseDay: Sendable {
     private let facts = ReconciliationFactStore()
 
     /// How long after it was stamped a fact may at most become visible; far longer than any transaction.
-    private static let longestCommit = Duration.seconds(86_400)
+    private static let longestCommit = Duration.days(1)
 
     /// Closes days of the books in that database.
     init(pool: ConnectionPool, grace: Duration) {

@@ -2,41 +2,15 @@ import Logging
 import Model
 import Postgres
 import ServiceKit
-import ServiceLifecycle
 
 /// Closes the books of every campus soon after each of its days, so that whoever asks for them finds them ready.
 ///
 /// Each instance looks; a day is closed by one of them.
-final class CloseDays: Service {
-    private let pool: ConnectionPool
-    private let directory: CampusDirectory
-    private let closeDay: CloseDay
-    private let interval: Duration
-    private let logger: Logger
-
-    /// Looks at the campuses of that database as often as told.
-    init(
-        pool: ConnectionPool,
-        directory: CampusDirectory,
-        closeDay: CloseDay,
-        interval: Duration = .seconds(60),
-        logger: Logger
-    ) {
-        self.pool = pool
-        self.directory = directory
-        self.closeDay = closeDay
-        self.interval = interval
-        self.logger = logger
-    }
-
-    func run() async throws {
-        try? await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                await self.look()
-                try await Task.sleep(for: self.interval)
-            }
-        }
-    }
+struct CloseDays: Sendable {
+    let pool: ConnectionPool
+    let directory: CampusDirectory
+    let closeDay: CloseDay
+    let logger: Logger
 
     /// Looks at every campus once; one whose books cannot be closed keeps no other waiting.
     func look() async {

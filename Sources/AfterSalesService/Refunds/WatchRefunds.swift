@@ -2,31 +2,12 @@ import Logging
 import Model
 import Postgres
 import ServiceKit
-import ServiceLifecycle
 
 /// Looks for refunds that take too long, and says so in the log until they are through.
-final class WatchRefunds: Service {
-    private let pool: ConnectionPool
-    private let clock: any WallClock
-    private let interval: Duration
-    private let logger: Logger
-
-    /// Watches that database's refunds, as often as told.
-    init(pool: ConnectionPool, clock: any WallClock, interval: Duration = .seconds(60), logger: Logger) {
-        self.pool = pool
-        self.clock = clock
-        self.interval = interval
-        self.logger = logger
-    }
-
-    func run() async throws {
-        try? await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                await self.look()
-                try await Task.sleep(for: self.interval)
-            }
-        }
-    }
+struct WatchRefunds: Sendable {
+    let pool: ConnectionPool
+    let clock: any WallClock
+    let logger: Logger
 
     /// How long an answer may stay lost before somebody has to look.
     static let longestUnknown = Duration.seconds(15 * 60)

@@ -79,7 +79,7 @@ private struct PastOrders: Sendable {
     }
 
     init(numbers: Range<Int>) {
-        let first = SystemWallClock().now() - .seconds(30 * 86_400)
+        let first = SystemWallClock().now() - .days(30)
         var pieces: [ByteBuffer] = []
         var piece = ByteBuffer()
         for number in numbers {

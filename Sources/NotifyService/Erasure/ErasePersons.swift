@@ -4,7 +4,7 @@ import Postgres
 import ServiceKit
 
 /// Erases what this service holds of people who are to be forgotten, in the transaction that moves the group's cursor: how they
-/// are reached, their inbox, and what others were told in words about their orders.
+/// are reached, and their inbox. What others were told in words about an order goes with that order.
 struct ErasePersons: Sendable {
     /// The consumer group's name.
     static let group = "notify.erasure"
@@ -13,7 +13,6 @@ struct ErasePersons: Sendable {
     private let erasures = ErasureStore(owner: .notifications)
     private let contacts = ContactStore()
     private let inbox = InboxStore()
-    private let words = ToldWordStore()
 
     /// Notes by that clock when it was done.
     init(clock: any WallClock) {
@@ -29,7 +28,6 @@ struct ErasePersons: Sendable {
         let new = try erasures.record(try ErasureStore.requests(in: events), doneAt: clock.now(), in: session)
         guard !new.isEmpty else { return [] }
         try contacts.erase(new, in: session)
-        try words.erase(about: new.filter { $0.request.party.kind == .customer }, in: session)
         try inbox.erase(new.map { Recipient($0.request.party, in: $0.campus) }, in: session)
         return new.map(\.request)
     }

@@ -73,7 +73,7 @@ struct FeedController: Sendable {
         } catch let lost as FeedPositionLost {
             call.logger.record(.feedResynced, [.reason: .string(lost.reason.rawValue)])
             throw Problem(lost)
-        } catch let refusal as StreamSlots.Refusal {
+        } catch let refusal as Slots.Refusal {
             throw Problem(refusal)
         }
     }

@@ -24,7 +24,7 @@ final class FeedWaitingRoom: Service, Sendable {
     /// How long to wait for a notification before looking all the same.
     private static let poll = Duration.milliseconds(500)
 
-    private let slots: StreamSlots
+    private let slots: Slots
     private let wakeup: Wakeup
     private let logger: Logger
     private let look: Look
@@ -37,7 +37,7 @@ final class FeedWaitingRoom: Service, Sendable {
     ///   - wakeup: the signal of the streams that the feed shows.
     ///   - logger: where it logs.
     ///   - look: asks the log.
-    init(slots: StreamSlots, wakeup: Wakeup, logger: Logger, look: @escaping Look) {
+    init(slots: Slots, wakeup: Wakeup, logger: Logger, look: @escaping Look) {
         self.slots = slots
         self.wakeup = wakeup
         self.logger = logger
@@ -59,7 +59,7 @@ final class FeedWaitingRoom: Service, Sendable {
         _ campus: CampusID,
         owner: String,
         after position: FeedPosition
-    ) throws(StreamSlots.Refusal) -> FeedSeat {
+    ) throws(Slots.Refusal) -> FeedSeat {
         try slots.take(for: owner)
         let seat = FeedSeat(campus: campus, owner: owner)
         state.withLock { state in

@@ -52,7 +52,7 @@ struct ReadFeed: Sendable {
 
     /// Reads a page.
     ///
-    /// - Throws: ``FeedPositionLost``, or ``StreamSlots/Refusal`` when too many wait.
+    /// - Throws: ``FeedPositionLost``, or ``Slots/Refusal`` when too many wait.
     func callAsFunction(_ request: Request) async throws -> FeedPage {
         let deadline = ContinuousClock.now + request.wait
         let page = try await read(request, from: request.start)

@@ -126,7 +126,7 @@ struct InboxController: Sendable {
                 "Nothing can be said to follow from this position.",
                 members: ["reason": .string(reason.rawValue)]
             )
-        } catch let refusal as StreamSlots.Refusal {
+        } catch let refusal as Slots.Refusal {
             throw Problem(refusal)
         }
         return .ok(page.json(for: recipient.kind)).with(.cacheControl, "no-store")
@@ -187,7 +187,7 @@ extension ReadInbox.Page {
 
 extension Problem {
     /// No stream can be opened.
-    init(_ refusal: StreamSlots.Refusal) {
+    init(_ refusal: Slots.Refusal) {
         switch refusal {
         case .tooManyOfOwner(let limit):
             self.init(.tooManyStreams, "At most \(limit) streams and waiting requests of one user can be open at once.")

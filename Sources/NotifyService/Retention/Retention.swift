@@ -10,11 +10,11 @@ enum Retention {
     /// The rules that the settings make.
     static func rules(
         _ configuration: ServiceConfiguration,
-        _ pool: ConnectionPool,
-        _ clock: any WallClock
+        pool: ConnectionPool,
+        clock: any WallClock
     ) throws -> [RetentionRule] {
-        let inbox = Duration.seconds(86_400 * (try configuration[.inboxRetentionDays]))
-        let deliveries = Duration.seconds(86_400 * (try configuration[.deliveryRetentionDays]))
+        let inbox = try configuration[.inboxRetention]
+        let deliveries = try configuration[.deliveryRetention]
         return [
             RetentionRule("inbox", after: inbox, portion: portion, pool: pool, clock: clock) { time, limit, session in
                 try InboxStore().prune(filedBefore: time, limit: limit, in: session)

@@ -41,7 +41,7 @@ struct OpenStream: Sendable {
 
     /// Opens a stream and returns its body.
     ///
-    /// - Throws: ``StreamSlots/Refusal``, or what reading the counter throws.
+    /// - Throws: ``Slots/Refusal``, or what reading the counter throws.
     func callAsFunction(_ request: Request, logger: Logger) async throws -> Reply {
         let state = try await pool.autocommit { try store.state(of: request.recipient, in: $0) }
         var position = state.position

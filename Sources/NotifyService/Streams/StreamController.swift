@@ -103,7 +103,7 @@ struct StreamController: Sendable {
                 ),
                 logger: call.logger
             )
-        } catch let refusal as StreamSlots.Refusal {
+        } catch let refusal as Slots.Refusal {
             throw Problem(refusal)
         }
     }

@@ -29,7 +29,7 @@ struct StreamLimits: Sendable {
     var total = 20_000
 
     /// Room for as many as may be open.
-    var slots: StreamSlots { StreamSlots(perOwner: perOwner, total: total) }
+    var slots: Slots { Slots(perOwner: perOwner, total: total) }
 
     /// How long the next stream may live.
     ///
@@ -65,7 +65,7 @@ final class StreamHub: Service, Sendable {
     }
 
     let limits: StreamLimits
-    private let slots: StreamSlots
+    private let slots: Slots
     private let read: Read
     private let logger: Logger
     private let state = Mutex(State())
@@ -75,7 +75,7 @@ final class StreamHub: Service, Sendable {
     /// A hub that reads by `read`.
     ///
     /// - `slots`: shared with others whose clients wait too; nil when it has all that `limits` allow to itself.
-    init(limits: StreamLimits, slots: StreamSlots? = nil, logger: Logger, read: @escaping Read) {
+    init(limits: StreamLimits, slots: Slots? = nil, logger: Logger, read: @escaping Read) {
         self.limits = limits
         self.slots = slots ?? limits.slots
         self.logger = logger
@@ -104,7 +104,7 @@ final class StreamHub: Service, Sendable {
         after position: InboxCursor,
         greeting: [UInt8],
         lifetime: Duration
-    ) throws(StreamSlots.Refusal) -> StreamSubscription {
+    ) throws(Slots.Refusal) -> StreamSubscription {
         try slots.take(for: owner)
         let now = ContinuousClock.now
         let stream = StreamSubscription(

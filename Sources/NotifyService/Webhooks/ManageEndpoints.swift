@@ -19,7 +19,7 @@ struct ManageEndpoints: Sendable {
     }
 
     /// How long a secret goes on signing after it was replaced.
-    static let overlap = Duration.seconds(86_400)
+    static let overlap = Duration.days(1)
 
     private let pool: ConnectionPool
     private let vault: Vault

@@ -5,7 +5,7 @@ import ServiceKit
 /// The way to those columns of orders that nobody may change but to erase them.
 struct OrderErasureStore: Sendable {
     /// How long after a payment its payer's id at the channel stays: as long as WeChat Pay refunds it, and a day.
-    private static let refundPeriod = Duration.seconds(366 * 86_400)
+    private static let refundPeriod = Duration.days(366)
 
     /// The orders of somebody that were placed up to a time, after a place.
     func orders(

@@ -15,8 +15,8 @@ enum Retention {
         clock: any WallClock
     ) throws -> [RetentionRule] {
         let store = OrderErasureStore()
-        let positions = Duration.seconds(86_400 * (try configuration[.positionRetentionDays]))
-        let persons = Duration.seconds(86_400 * (try configuration[.personalDataRetentionDays]))
+        let positions = try configuration[.positionRetention]
+        let persons = try configuration[.personalDataRetention]
         return [
             RetentionRule("positions", after: positions, portion: portion, pool: pool, clock: clock) {
                 try store.prunePositions(before: $0, limit: $1, in: $2)
@@ -41,9 +41,9 @@ enum Retention {
     }
 }
 
-extension Setting where Value == Int {
+extension Setting where Value == Duration {
     /// How long positions are kept.
-    static let positionRetentionDays = Setting.integer(
+    static let positionRetention = Setting.days(
         "POSITION_RETENTION_DAYS",
         default: 30,
         1...3_650,

@@ -49,8 +49,17 @@ struct ImportKnowledge: Sendable {
     /// An order that has one of its numbers.
     struct KnownOrder: Sendable {
         var id: OrderID
-        /// Over the line that it was imported from; nil when it was not imported.
-        var digest: [UInt8]?
+        var origin: Origin
+    }
+
+    /// Where an order that is known came from.
+    enum Origin: Hashable, Sendable {
+        /// It was placed here.
+        case placed
+        /// It was imported from the line of this digest.
+        case imported([UInt8])
+        /// It was imported and then erased: what its line said is not known any more.
+        case erased
     }
 
     /// A payment that has one of its numbers.
@@ -102,7 +111,7 @@ extension ImportBatch {
         var verdict = ImportVerdict(faults: faults)
         for past in orders {
             if let known = knowledge.orders[past.externalID] {
-                if known.digest == past.digest.bytes {
+                if known.origin == .imported(past.digest.bytes) || known.origin == .erased {
                     verdict.skipped += 1
                 } else {
                     verdict.faults += ImportFault.all([known.contradiction], of: past.line)
@@ -116,7 +125,7 @@ extension ImportBatch {
                 verdict.faults += ImportFault.all(faults, of: past.line)
                 continue
             }
-            knowledge.orders[past.externalID] = .init(id: past.order.id, digest: past.digest.bytes)
+            knowledge.orders[past.externalID] = .init(id: past.order.id, origin: .imported(past.digest.bytes))
             for (key, payment) in payments {
                 if knowledge.payments[key] == nil, let told = past.payments.first(where: { $0.report.id == payment.id })
                 {
@@ -205,7 +214,7 @@ extension ImportKnowledge {
 extension ImportKnowledge.KnownOrder {
     /// What is said of a line that tells of this order otherwise.
     fileprivate var contradiction: Fault {
-        let past = digest == nil ? "was not imported" : "was imported from a line that said something else"
+        let past = origin == .placed ? "was not imported" : "was imported from a line that said something else"
         return Fault("/external_id", "conflicts: it belongs to the order \(id), which \(past)")
     }
 }

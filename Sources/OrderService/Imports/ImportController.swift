@@ -9,14 +9,17 @@ struct ImportController: Sendable {
     let pool: ConnectionPool
     /// The most bytes of one request.
     let bodyLimit: Int
+    /// How many requests import at once.
+    let slots: Slots
 
     private static let tag = "Import"
     private let imports = ImportStore()
 
-    init(importOrders: ImportOrders, pool: ConnectionPool, bodyLimit: Int) {
+    init(importOrders: ImportOrders, pool: ConnectionPool, bodyLimit: Int, slots: Slots) {
         self.importOrders = importOrders
         self.pool = pool
         self.bodyLimit = bodyLimit
+        self.slots = slots
     }
 
     /// The table of routes.
@@ -49,7 +52,8 @@ struct ImportController: Sendable {
                     ),
                 ],
                 bodyRule: .lines(of: ImportSchemas.line, limit: bodyLimit),
-                responses: [.json("What became of the import.", ImportSchemas.state)]
+                responses: [.json("What became of the import.", ImportSchemas.state)],
+                problems: [.tooManyImports]
             ) { try await take($0) },
             Operation(
                 "getImport",
@@ -89,6 +93,13 @@ struct ImportController: Sendable {
             firstLine: call.query["from_line"]?.integer ?? 1,
             context: ImportContext(campus: call.campus, actor: call.principal.actor, now: call.now)
         )
+        let owner = request.key.campus.description
+        do {
+            try slots.take(for: owner)
+        } catch {
+            throw Problem(error)
+        }
+        defer { slots.giveBack(of: owner) }
         return .ok(try await json(try await importOrders(lines, of: request, logger: call.logger), request.key))
     }
 

@@ -9,4 +9,16 @@ extension Setting where Value == Int {
         65_536...1_099_511_627_776,
         "How many bytes one request to import past orders may have; an import may have several."
     )
+    /// The most imports in hand.
+    static let importsAtOnce = Setting.integer(
+        "IMPORTS_AT_ONCE",
+        default: 4,
+        1...100,
+        "How many requests to import past orders a process takes in at once; one campus may have half of them."
+    )
+}
+
+extension Slots {
+    /// Room for imports, so that nobody's past keeps the others' present waiting.
+    static func forImports(_ total: Int) -> Slots { Slots(perOwner: (total + 1) / 2, total: total) }
 }

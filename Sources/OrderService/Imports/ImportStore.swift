@@ -85,16 +85,18 @@ struct ImportStore: Sendable {
 
     private func knownOrders(_ campus: CampusID, _ numbers: [String]) -> Query<(String, ImportKnowledge.KnownOrder)> {
         let sql: SQL = """
-            select k.external_id, o.id, i.sha256 from unnest(\(numbers)) as k (external_id)
+            select k.external_id, o.id, i.order_id is not null, i.sha256 from unnest(\(numbers)) as k (external_id)
             cross join lateral (
                 select id from campus.orders where campus_id = \(campus) and external_id = k.external_id offset 0
             ) o
             left join lateral (
-                select sha256 from campus.imported_order where campus_id = \(campus) and order_id = o.id offset 0
+                select order_id, sha256 from campus.imported_order where campus_id = \(campus) and order_id = o.id offset 0
             ) i on true
             """
         return Query(numbers.isEmpty ? nil : sql) { row in
-            (try row[0], ImportKnowledge.KnownOrder(id: try row[1], digest: try row[2]))
+            let (isImported, digest): (Bool, [UInt8]?) = (try row[2], try row[3])
+            let origin = isImported ? digest.map(ImportKnowledge.Origin.imported) ?? .erased : .placed
+            return (try row[0], ImportKnowledge.KnownOrder(id: try row[1], origin: origin))
         }
     }
 

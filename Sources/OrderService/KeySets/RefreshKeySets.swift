@@ -25,7 +25,6 @@ struct RefreshKeySets: Service {
     private let pool: ConnectionPool
     private let directory: CampusDirectory
     private let clock: any WallClock
-    private let interval: Duration
     private let logger: Logger
     private let store = KeySetStore()
 
@@ -33,18 +32,15 @@ struct RefreshKeySets: Service {
     ///
     /// - `directory`: knows the campuses by name.
     /// - `clock`: the machine's clock.
-    /// - `interval`: how often to look for sets that are due.
     init(
         pool: ConnectionPool,
         directory: CampusDirectory,
         clock: any WallClock,
-        interval: Duration = .seconds(1),
         logger: Logger
     ) {
         self.pool = pool
         self.directory = directory
         self.clock = clock
-        self.interval = interval
         self.logger = logger
     }
 
@@ -55,12 +51,7 @@ struct RefreshKeySets: Service {
             configuration: KeySetClient.configuration
         )
         let client = KeySetClient(connections)
-        try? await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                await round(client)
-                try await Task.sleep(for: interval)
-            }
-        }
+        await Rounds(every: .seconds(1)) { await round(client) }.run()
         try await connections.shutdown()
     }
 

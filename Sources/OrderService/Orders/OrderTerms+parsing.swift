@@ -3,7 +3,7 @@ import ServiceKit
 
 extension OrderTerms {
     /// How far ahead a delivery can be promised: beyond it, somebody mixed up units or years.
-    static let furthestPromise = Duration.seconds(31 * 86_400)
+    static let furthestPromise = Duration.days(31)
 
     /// Reads a request that is as ``OrderSchemas/place`` says; what the schema cannot see is faulted here, all at once.
     static func parsed(_ body: JSON, now: Timestamp) throws(Problem) -> OrderTerms {

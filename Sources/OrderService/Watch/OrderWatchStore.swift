@@ -32,7 +32,7 @@ struct OrderWatchStore: Sendable {
         _ session: borrowing Session
     ) throws -> OrderFindings {
         let span = limits.silence
-        let weekBefore = now - .seconds(7 * 86_400)
+        let weekBefore = now - .days(7)
         return try session.one(
             """
             select o.stuck, o.oldest_pickup, o.unseen, o.oldest_sight,

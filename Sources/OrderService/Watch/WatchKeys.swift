@@ -6,7 +6,7 @@ import ServiceKit
 /// Says of each platform key that ends soon that it does, so that it is rotated before.
 struct WatchKeys: Sendable {
     /// How long before its end a key is worth a line.
-    static let notice = Duration.seconds(14 * 86_400)
+    static let notice = Duration.days(14)
 
     let pool: ConnectionPool
     let clock: any WallClock

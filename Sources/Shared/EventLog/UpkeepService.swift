@@ -23,7 +23,7 @@ public final class UpkeepService: Service {
     ///   - logger: where it reports.
     public init(
         pool: ConnectionPool,
-        retention: Duration = .seconds(30 * 86_400),
+        retention: Duration,
         premakeDays: Int = 4,
         interval: Duration = .seconds(60),
         logger: Logger

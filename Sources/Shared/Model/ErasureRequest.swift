@@ -2,9 +2,6 @@
 ///
 /// It names the person by the platform's id and says nothing else of them.
 public struct ErasureRequest: EventPayload {
-    /// The text that stands where words of or about a person were that must have some text.
-    public static let mark = "(erased)"
-
     /// The request.
     public var id: ErasureID
     /// Whom it is about.

@@ -47,5 +47,6 @@ public struct Migration: Sendable {
         Migration(55, "privacy", PackageResources.M0055_privacy_sql),
         Migration(56, "campus_administration", PackageResources.M0056_campus_administration_sql),
         Migration(57, "import", PackageResources.M0057_import_sql),
+        Migration(59, "erasure", PackageResources.M0059_erasure_sql),
     ]
 }

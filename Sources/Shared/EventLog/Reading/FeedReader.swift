@@ -41,7 +41,7 @@ public struct FeedReader: Sendable {
     /// How long before its tick an event may have been recorded: long transactions, and clocks that are set.
     static let slack = Duration.seconds(3_600)
     /// Events are kept for a day at least, so younger positions need no look at what is kept.
-    private static let certainlyKept = Duration.seconds(86_400) - slack
+    private static let certainlyKept = Duration.days(1) - slack
 
     /// A reader of these streams, in one order.
     public init(streams: [EventStream]) {

@@ -15,15 +15,11 @@ final class KeySetDemand: Service, Sendable {
 
     private let wanted = Mutex<Set<CampusID>>([])
     private let pool: ConnectionPool
-    private let interval: Duration
     private let logger: Logger
 
     /// Notes for the sets of one database.
-    ///
-    /// - `interval`: how often they are handed on.
-    init(pool: ConnectionPool, interval: Duration = .seconds(1), logger: Logger) {
+    init(pool: ConnectionPool, logger: Logger) {
         self.pool = pool
-        self.interval = interval
         self.logger = logger
     }
 
@@ -36,12 +32,7 @@ final class KeySetDemand: Service, Sendable {
 
     /// Hands notes on until shut down.
     func run() async throws {
-        try? await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                try await Task.sleep(for: self.interval)
-                await self.handOn()
-            }
-        }
+        await Rounds(every: .seconds(1)) { await self.handOn() }.run()
     }
 
     /// Hands on what was noted since the last time.

@@ -63,7 +63,7 @@ public struct Campus: Sendable {
     public func deadline(
         after duration: Duration,
         from start: Timestamp,
-        horizon: Duration = .seconds(60 * 86_400)
+        horizon: Duration = .days(60)
     ) -> Timestamp {
         guard settings.calendar != CampusCalendar() else { return start + duration }
         let turns = settings.calendar.turns

@@ -38,7 +38,7 @@ public final class CampusDirectory: Sendable {
             return campuses.map { found[$0] ?? .zero }
         }
         // A timezone's rules change with a new version of PostgreSQL: looking once a day is often enough.
-        let timezones = ExpiringCache<String, CampusTimezone>(lifetime: .seconds(86_400), capacity: 64) { name in
+        let timezones = ExpiringCache<String, CampusTimezone>(lifetime: .days(1), capacity: 64) { name in
             let now = clock.now()
             return try await pool.autocommit { session in
                 try CampusStore().timezone(name, around: now, in: session)

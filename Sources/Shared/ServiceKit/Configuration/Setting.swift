@@ -153,6 +153,25 @@ extension Setting where Value == Duration {
     }
 }
 
+extension Setting where Value == Duration {
+    /// A whole number of days.
+    public static func days(
+        _ name: String,
+        default standard: Int,
+        _ range: ClosedRange<Int>,
+        _ meaning: String
+    ) -> Setting {
+        Setting(
+            name: name,
+            meaning: meaning,
+            allowed: "\(range.lowerBound) to \(range.upperBound)",
+            standard: String(standard)
+        ) { text in
+            Int(text).flatMap { range.contains($0) ? .days($0) : nil }
+        }
+    }
+}
+
 extension Setting where Value == Bool {
     /// `true` or `false`.
     public static func flag(_ name: String, default standard: Bool, _ meaning: String) -> Setting {

@@ -24,3 +24,18 @@ public struct Erasure: Hashable, Sendable {
     /// Before the first.
     static let start = AnyID(high: 0, low: 0)
 }
+
+extension Erasure {
+    /// A request of which nothing is done yet.
+    public init(_ request: ErasureRequest, in campus: CampusID) {
+        self.init(
+            id: request.id,
+            campus: campus,
+            party: request.party,
+            requestedAt: request.requestedAt,
+            place: Self.start,
+            erased: 0,
+            waiting: 0
+        )
+    }
+}

@@ -31,7 +31,7 @@ public struct ErasureStore: Sendable {
     ///   - requests: from the log, or just made.
     ///   - doneAt: when the service has done its part, if it does all of it at once.
     ///   - session: where to write.
-    /// - Returns: those that were not noted before, and of somebody for whom the service is at none.
+    /// - Returns: those that were not noted before.
     /// - Throws: `PostgresError`.
     public func record(
         _ requests: [CampusRequest],
@@ -46,7 +46,7 @@ public struct ErasureStore: Sendable {
                 \(requests.map(\.campus)), \(requests.map(\.request.id)), \(requests.map(\.request.party.kind)),
                 \(requests.map(\.request.party.id)), \(requests.map(\.request.requestedAt))
             ) as n (campus_id, id, kind, party_id, requested_at)
-            on conflict do nothing
+            on conflict (campus_id, id) do nothing
             returning id
             """
         ) { row -> ErasureID in try row[0] }

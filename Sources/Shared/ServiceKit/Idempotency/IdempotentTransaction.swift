@@ -36,27 +36,18 @@ public final class IdempotencyPurge: Service {
 
     private let store: IdempotencyStore
     private let pool: ConnectionPool
-    private let interval: Duration
     private let logger: Logger
 
     /// Purges one service's keys.
-    ///
-    /// - `interval`: how often it looks.
-    public init(store: IdempotencyStore, pool: ConnectionPool, interval: Duration = .seconds(60), logger: Logger) {
+    public init(store: IdempotencyStore, pool: ConnectionPool, logger: Logger) {
         self.store = store
         self.pool = pool
-        self.interval = interval
         self.logger = logger
     }
 
     /// Purges at intervals until shut down.
     public func run() async throws {
-        try? await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                await self.purge()
-                try await Task.sleep(for: self.interval)
-            }
-        }
+        await Rounds { await self.purge() }.run()
     }
 
     /// Removes what is due, in batches, so that no transaction is long.

@@ -51,7 +51,7 @@ extension ServiceDefinition {
     static var catalogue: [ProblemKind] { ProblemKind.edge + problems }
 
     /// Every setting of the service.
-    public static var allSettings: [any DeclaredSetting] { CommonSettings.all(port: defaultPort) + settings }
+    public static var allSettings: [any DeclaredSetting] { SharedSettings.all(port: defaultPort) + settings }
 }
 
 /// What a service is put together from.

@@ -60,7 +60,12 @@ public struct ServiceRuntime: Sendable {
         )
         let shared: [any Service] = [
             foundation.pool, foundation.background, foundation.listener, foundation.ticker,
-            UpkeepService(pool: foundation.background, logger: logger), foundation.directory.keySetDemand,
+            UpkeepService(
+                pool: foundation.background,
+                retention: try configuration[.eventRetention],
+                logger: logger
+            ),
+            foundation.directory.keySetDemand,
         ]
         let purge = IdempotencyPurge(store: foundation.idempotency, pool: foundation.pool, logger: logger)
         self.foundation = foundation
@@ -141,7 +146,7 @@ public struct ServiceRuntime: Sendable {
         _ parts: ServiceParts,
         _ foundation: ServiceFoundation
     ) -> [Operation] {
-        let common = CommonOperations(
+        let shared = SharedOperations(
             isReady: {
                 guard let reason = try await Readiness(pool: foundation.pool).reason() else {
                     return try await parts.obstacle()
@@ -150,8 +155,8 @@ public struct ServiceRuntime: Sendable {
             },
             catalogue: definition.catalogue
         )
-        let operations = parts.operations + common.operations
-        let describe = CommonOperations.document(
+        let operations = parts.operations + shared.operations
+        let describe = SharedOperations.document(
             { document(definition, $0).json.serialized() },
             of: operations
         )

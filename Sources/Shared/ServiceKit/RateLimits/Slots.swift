@@ -1,10 +1,10 @@
 import Synchronization
 
-/// Counts the live streams and waiting requests of this process, so that nobody takes the room of others.
-final class StreamSlots: Sendable {
+/// Counts what this process has in hand that takes long, and for whom, so that nobody takes the room of others.
+public final class Slots: Sendable {
     /// There is no room for one more.
-    enum Refusal: Error, Hashable {
-        /// The principal has as many as it may have.
+    public enum Refusal: Error, Hashable {
+        /// The owner has as many as it may have.
         case tooManyOfOwner(limit: Int)
         /// The process has as many as it can have.
         case full
@@ -20,13 +20,13 @@ final class StreamSlots: Sendable {
     private let state = Mutex(State())
 
     /// Room for so many of each owner, and of all together.
-    init(perOwner: Int, total: Int) {
+    public init(perOwner: Int, total: Int) {
         self.perOwner = perOwner
         self.total = total
     }
 
     /// Takes a slot, to be given back once.
-    func take(for owner: String) throws(Refusal) {
+    public func take(for owner: String) throws(Refusal) {
         let refusal = state.withLock { state -> Refusal? in
             guard state.owners[owner, default: 0] < perOwner else { return .tooManyOfOwner(limit: perOwner) }
             guard state.taken < total else { return .full }
@@ -38,7 +38,7 @@ final class StreamSlots: Sendable {
     }
 
     /// Gives a slot back.
-    func giveBack(of owner: String) {
+    public func giveBack(of owner: String) {
         state.withLock { state in
             state.taken -= 1
             let left = state.owners[owner, default: 1] - 1

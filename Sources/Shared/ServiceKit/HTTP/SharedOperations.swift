@@ -3,7 +3,7 @@ import Model
 import Postgres
 
 /// The operations that every service has: health, its own description, the pages of its problems.
-struct CommonOperations: Sendable {
+struct SharedOperations: Sendable {
     /// Whether the service can work: throws or returns a reason when it cannot.
     typealias ReadinessCheck = @Sendable () async throws -> String?
 

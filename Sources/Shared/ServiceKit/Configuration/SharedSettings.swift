@@ -50,13 +50,6 @@ extension Setting where Value == Int {
 }
 
 extension Setting where Value == Int {
-    /// How long the event log reaches back.
-    public static let eventRetentionDays = Setting.integer(
-        "EVENT_RETENTION_DAYS",
-        default: 30,
-        1...3_650,
-        "For how many days events can be read in the feed, and dead tasks are kept; the same for all services."
-    )
     /// How often a platform key may ask.
     public static let keyRateLimit = Setting.integer(
         "KEY_RATE_LIMIT",
@@ -136,10 +129,17 @@ extension Setting where Value == LogFormat {
     )
 }
 
-// A setting of several services, each of which follows it in what it keeps.
-extension Setting where Value == Int {
+// How long something is kept; several services follow each.
+extension Setting where Value == Duration {
+    /// How long the event log reaches back.
+    public static let eventRetention = Setting.days(
+        "EVENT_RETENTION_DAYS",
+        default: 30,
+        1...3_650,
+        "For how many days events can be read in the feed, and dead tasks are kept; the same for all services."
+    )
     /// How long personal fields of orders and cases are kept.
-    public static let personalDataRetentionDays = Setting.integer(
+    public static let personalDataRetention = Setting.days(
         "PERSONAL_DATA_RETENTION_DAYS",
         default: 1_096,
         30...36_500,
@@ -148,14 +148,14 @@ extension Setting where Value == Int {
 }
 
 /// The settings that every service has.
-public enum CommonSettings {
+public enum SharedSettings {
     /// All of them, with the service's own port.
     public static func all(port: Int) -> [any DeclaredSetting] {
         [
             Setting.databaseURL, Setting.databasePoolSize, Setting.databaseBackgroundPoolSize, Setting.databaseWait,
             Setting.httpHost, Setting.httpPort.defaulting(to: String(port)), Setting.httpConnections,
             Setting.httpBodyTimeout,
-            Setting.httpIdleTimeout, Setting.eventRetentionDays, Setting.keyRateLimit, Setting.userRateLimit,
+            Setting.httpIdleTimeout, Setting.eventRetention, Setting.keyRateLimit, Setting.userRateLimit,
             Setting.campusRateLimit,
             Setting.shutdownTimeout, Setting.logLevel, Setting.logFormat,
             Setting.statsInterval,
