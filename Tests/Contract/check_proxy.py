@@ -1,6 +1,7 @@
 """The shipped proxy file, in a real nginx, makes one origin of the three services.
 
-Every operation of the merged OpenAPI reaches its owner, each problem's `type` leads to its page, and a stream arrives as it is written.
+Every operation of the merged OpenAPI reaches its owner, each problem's `type` leads to its page, a path that no service has is refused as they
+refuse, and a stream arrives as it is written.
 """
 
 import contextlib
@@ -93,6 +94,22 @@ def faults_of_paths(origin, urls, merged):
             yield f"{prefix}/health/ready is not ready"
 
 
+def faults_of_unknown_paths(origin, urls):
+    """Yields what tells the proxy's own refusal of a path from a service's."""
+    for path in ("/openapi.json", "/v1/never-heard-of", "/"):
+        ours, theirs = httpx.get(origin + path), httpx.get(f"{urls['order']}/v1/never-heard-of")
+        problem = ours.json()
+        if ours.status_code != 404 or ours.headers["content-type"] != theirs.headers["content-type"]:
+            yield f"{path} answers {ours.status_code} {ours.headers['content-type']}"
+        if {**problem, "detail": "", "request_id": ""} != {**theirs.json(), "detail": "", "request_id": ""}:
+            yield f"{path} is refused with {problem}"
+        if problem["request_id"] != ours.headers["x-request-id"]:
+            yield f"{path} names the request {problem['request_id']} and {ours.headers['x-request-id']}"
+    answer = httpx.get(f"{origin}/v1/orders")
+    if len(answer.headers.get_list("x-request-id")) != 1:
+        yield "an answer of a service has a second X-Request-Id"
+
+
 def faults_of_problems(origin, merged):
     """Yields kinds of problems whose page the origin does not have."""
     codes = next(p for p in merged["paths"]["/problems/{code}"]["get"]["parameters"] if p["name"] == "code")["schema"]["enum"]
@@ -126,6 +143,7 @@ def main():
     with proxy(urls, credentials_file.parent / "proxy") as origin:
         faults = [
             *faults_of_paths(origin, urls, merged),
+            *faults_of_unknown_paths(origin, urls),
             *faults_of_problems(origin, merged),
             *faults_of_stream(origin, credentials["platform_key"]),
         ]
