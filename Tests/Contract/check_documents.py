@@ -123,19 +123,27 @@ def faults_of_links():
                 yield f"{name}: {target} has no such heading"
 
 
-def faults_of_translation():
-    """Yields where README.zh-CN.md and README.md do not say the same commands and headings."""
+def faults_of_translation(folder):
+    """Yields where README.zh-CN.md and README.md of a folder do not have the same commands, samples, paths, pages and levels of headings."""
 
-    def blocks(name):
-        text = (ROOT / name).read_text(encoding="utf-8")
-        shells = re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S)
-        return [re.sub(r"\s*(^|\s)#\s.*$", "", shell, flags=re.M) for shell in shells], len(re.findall(r"^#+ ", text, re.M))
+    def outline(name):
+        text = (folder / name).read_text(encoding="utf-8")
+        fenced = re.findall(r"^```(?:sh|json)\n(.*?)^```", text, re.M | re.S)
+        prose = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+        return {
+            "headings": re.findall(r"^#+(?= )", prose, re.M),
+            "commands and samples": [re.sub(r"\s*(^|\s)#\s.*$", "", block, flags=re.M) for block in fenced],
+            "operations": sorted(set(re.findall(r"`((?:GET|POST|PUT|DELETE) /[^`]*)`", prose))),
+            "links": sorted(set(re.findall(r"\]\(([^)#\s]+)", prose.replace("zh-CN.md", "md")))),
+        }
 
-    if blocks("README.md") != blocks("README.zh-CN.md"):
-        yield "README.zh-CN.md: its commands or its headings are not those of README.md"
+    english, chinese = outline("README.md"), outline("README.zh-CN.md")
+    for part in english:
+        if english[part] != chinese[part]:
+            yield f"{folder.relative_to(ROOT)}/README.zh-CN.md: its {part} are not those of README.md"
     for name, other in (("README.md", "README.zh-CN.md"), ("README.zh-CN.md", "README.md")):
-        if f"]({other})" not in (ROOT / name).read_text(encoding="utf-8"):
-            yield f"{name} does not link {other}"
+        if f"]({other})" not in (folder / name).read_text(encoding="utf-8"):
+            yield f"{folder.relative_to(ROOT)}/{name} does not link {other}"
 
 
 def main():
@@ -149,7 +157,8 @@ def main():
         *faults_of_problems(urls, documents),
         *faults_of_collection(merged),
         *faults_of_links(),
-        *faults_of_translation(),
+        *faults_of_translation(ROOT),
+        *faults_of_translation(ROOT / "docs/integrate"),
     ]
     for fault in faults:
         print(f"  {fault}")
