@@ -1,3 +1,4 @@
+import Postgres
 import ServiceLifecycle
 import TestSupport
 import Testing
