@@ -165,7 +165,8 @@ extension Setting where Value == Bool {
 extension AdministrativeRequests {
     /// The table of all routes of administration.
     func operations(allowingLoopback: Bool) -> [Operation] {
-        SettingsController(requests: self).operations + PlatformKeyController(requests: self).operations
+        CampusController(requests: self).operations + SettingsController(requests: self).operations
+            + PlatformKeyController(requests: self).operations
             + VerificationKeyController(requests: self, allowsLoopback: allowingLoopback).operations
     }
 }

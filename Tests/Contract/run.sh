@@ -39,7 +39,16 @@ fuzz() {
         --header "Authorization: Bearer $(value "$2")" --max-examples "$examples" "${@:3}" "$(value "urls.$1")/openapi.json"
 }
 administration='^/v1/(settings|keys|verification-keys|key-sets|audit)'
-fuzz order platform_key --exclude-path-regex "$administration|^/v1/orders/import\$"
+# Only operators issue the key of a platform that makes campuses.
+MIGRATION_DATABASE_URL=$(value database_url) "$products/OrderService" key issue --campus "$(value campus)" --name maker \
+    --scope campuses:create --scope orders:read >"$state/maker.key"
+"$venv/bin/python" - "$CREDENTIALS" "$state/maker.key" <<'PYTHON'
+import json, pathlib, sys
+credentials, key = map(pathlib.Path, sys.argv[1:])
+credentials.write_text(json.dumps({**json.loads(credentials.read_text()), "maker_key": key.read_text().strip()}))
+PYTHON
+fuzz order platform_key --exclude-path-regex "$administration|^/v1/campuses|^/v1/orders/import\$"
+fuzz order maker_key --include-path-regex '^/v1/campuses'
 fuzz after_sales platform_key --exclude-path-regex '^/v1/desk'
 fuzz after_sales tokens.agent --include-path-regex '^/v1/desk'
 fuzz notify platform_key --exclude-path-regex '^/v1/(inbox|stream)'

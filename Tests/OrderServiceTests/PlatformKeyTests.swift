@@ -96,6 +96,8 @@ struct PlatformKeyTests {
                 #expect(try await holder.post("/v1/keys/\(strong.id)/rotate", as: user).status == 403)
                 let signing: JSON = ["kid": "mine", "algorithm": "HS256"]
                 #expect(try await holder.post("/v1/verification-keys", signing, as: user).status == 403)
+                let keys: JSON = ["keys": [["kty": "oct", "kid": "mine"]]]
+                #expect(try await holder.post("/v1/verification-keys/import", keys, as: user).status == 403)
                 let set: JSON = ["url": "https://login.example.com/jwks"]
                 #expect(try await holder.post("/v1/key-sets", set, as: user).status == 403)
             }
@@ -105,6 +107,33 @@ struct PlatformKeyTests {
             let same = try await holder.post("/v1/keys", ["name": "x", "scopes": ["orders:read"]])
             #expect(same.status == 201)
             #expect(try await holder.post("/v1/keys/\(weak.id)/rotate").status == 201)
+        }
+    }
+
+    @Test(
+        "What reaches beyond the campus only a key that has it hands on, and whoever administers one campus needs none of it"
+    )
+    func beyondTheCampus() async throws {
+        try await TestCampus.run { campus in
+            let admin = try await campus.signedIn(as: "admin:root")
+            let maker: JSON = ["name": "maker", "scopes": ["campuses:create"]]
+            let refused = try await admin.post("/v1/keys", maker)
+            #expect(refused.status == 403)
+            #expect(refused["detail"] == "Administrators of a campus cannot hand on campuses:create.")
+            let issued = try await campus.post("/v1/keys", maker)
+            #expect(issued.status == 201)
+            #expect(try await admin.post("/v1/keys/\(issued.id)/rotate").status == 403)
+
+            let own = try await campus.post(
+                "/v1/keys",
+                ["name": "own", "scopes": .array(Scope.withinCampus.map { .string($0.rawValue) })]
+            )
+            let holder = campus.with(secret: own["secret"]?.string ?? "")
+            #expect(try await holder.post("/v1/keys", maker).status == 403)
+            let signing: JSON = ["kid": "mine", "algorithm": "HS256"]
+            #expect(try await holder.post("/v1/verification-keys", signing).status == 201)
+            let set: JSON = ["url": "https://login.example.com/jwks"]
+            #expect(try await holder.post("/v1/key-sets", set).status == 201)
         }
     }
 
@@ -187,10 +216,12 @@ struct PlatformKeyTests {
                 ("delete from campus.verification_key", .insufficientPrivilege),
                 ("update campus.verification_key set key = 'x'", .insufficientPrivilege),
                 ("update campus.campus set is_test = true", .insufficientPrivilege),
+                ("update campus.campus set code = 'mine'", .insufficientPrivilege),
                 (
-                    "insert into campus.campus (id, code, name) values (gen_random_uuid(), 'mine', 'M')",
+                    "insert into campus.campus (id, code, name, version) values (gen_random_uuid(), 'mine', 'M', 7)",
                     .insufficientPrivilege
                 ),
+                ("delete from campus.campus", .insufficientPrivilege),
                 ("delete from campus.audit_entry", .insufficientPrivilege),
             ]
             for (statement, state) in attempts {
@@ -203,6 +234,7 @@ struct PlatformKeyTests {
                 let other = try campus.database.pool(as: role, size: 1)
                 for statement: SQL in [
                     "update campus.platform_key set expires_at = now()", "update campus.campus set settings = '{}'",
+                    "insert into campus.campus (id, code, name) values (gen_random_uuid(), 'mine', 'M')",
                     "insert into campus.key_set_key (campus_id, kid, key_set_id, algorithm, key, seen_at) values (gen_random_uuid(), 'k', gen_random_uuid(), 'ES256', 'x', now())",
                     "select * from campus.audit_entry",
                 ] {

@@ -23,6 +23,7 @@ struct CredentialPrivilegeTests {
             }
             let changing: [SQL] = [
                 "update campus.campus set settings = '{}'",
+                "insert into campus.campus (id, code, name) values (gen_random_uuid(), 'north', 'North')",
                 "insert into campus.platform_key select * from campus.platform_key",
                 "update campus.platform_key set revoked_at = now()",
                 "insert into campus.verification_key select * from campus.verification_key",

@@ -30,20 +30,34 @@ struct AdministrativeRequests: Sendable {
         logging event: LoggedEvent,
         _ body: @escaping @Sendable (Administration, borrowing Session) throws -> Reply
     ) async throws -> Reply {
+        let (reply, answer) = try await once(call, body)
+        guard var answer else { return reply }
+        log(event, (answer["id"] ?? answer["kid"])?.string, call)
+        guard let secret else { return reply }
+        answer["secret"] = .string(secret)
+        return reply.revealing(answer)
+    }
+
+    /// Works once under the request's key.
+    ///
+    /// Returns the answer, and what it says as it is the first one: nil for a repeated request.
+    func once(
+        _ call: Call,
+        _ body: @escaping @Sendable (Administration, borrowing Session) throws -> Reply
+    ) async throws -> (reply: Reply, first: JSONObject?) {
         let administration = administration(call)
         let reply = try await pool.idempotent(try call.requireIdempotency(), idempotency) { session in
             try body(administration, session)
         }
-        guard reply.headers[.idempotentReplayed] == nil, case .bytes(let bytes) = reply.body,
-            var answer = try JSON(parsing: bytes).object
-        else { return reply }
-        let name = (answer["id"] ?? answer["kid"])?.string ?? ""
-        call.logger.record(event, [.actor: .actor(call.principal.actor), .keyID: .string(name)])
-        guard let secret else { return reply }
-        answer["secret"] = .string(secret)
-        var revealed = reply.with(.cacheControl, "no-store")
-        revealed.body = .json(.object(answer))
-        return revealed
+        guard reply.headers[.idempotentReplayed] == nil, case .bytes(let bytes) = reply.body else {
+            return (reply, nil)
+        }
+        return (reply, try JSON(parsing: bytes).object)
+    }
+
+    /// Logs what was done to a credential.
+    func log(_ event: LoggedEvent, _ credential: String?, _ call: Call) {
+        call.logger.record(event, [.actor: .actor(call.principal.actor), .keyID: .string(credential ?? "")])
     }
 
     /// Reads in one transaction that changes nothing.
@@ -57,8 +71,18 @@ struct AdministrativeRequests: Sendable {
     }
 }
 
+extension Reply {
+    /// The same answer with what is shown this once.
+    func revealing(_ answer: JSONObject) -> Reply {
+        var revealed = with(.cacheControl, "no-store")
+        revealed.body = .json(.object(answer))
+        return revealed
+    }
+}
+
 // What administrators do.
 extension LoggedEvent {
+    static let campusCreated = LoggedEvent("campus.created", .notice, "Campus created")
     static let settingsChanged = LoggedEvent("campus.settings_changed", .notice, "Settings of a campus changed")
     static let keyIssued = LoggedEvent("key.issued", .notice, "Platform key issued")
     static let keyRotated = LoggedEvent("key.rotated", .notice, "Platform key issued in place of another")
@@ -86,7 +110,8 @@ extension LoggedEvent {
 
     /// Every event of administration, for the documentation.
     static let administration: [LoggedEvent] = [
-        .settingsChanged, .keyIssued, .keyRotated, .keyRevoked, .verificationKeyAdded, .verificationKeyRevoked,
-        .keySetAdded, .keySetRevoked, .keySetFetched, .keySetFailed, .keySetStale, .keySetRoundFailed,
+        .campusCreated, .settingsChanged, .keyIssued, .keyRotated, .keyRevoked, .verificationKeyAdded,
+        .verificationKeyRevoked, .keySetAdded, .keySetRevoked, .keySetFetched, .keySetFailed, .keySetStale,
+        .keySetRoundFailed,
     ]
 }

@@ -33,11 +33,11 @@ struct PlatformKeyController: Sendable {
                 summary: "Issue a platform key",
                 details: """
                     The secret is in this answer and nowhere else: a repeated request gets the same answer without it. A platform key \
-                    cannot issue scopes that it does not have itself.
+                    cannot issue scopes that it does not have itself, and nobody by a user's token `campuses:create`.
                     """,
                 tag: AdministrativeRequests.tag,
                 access: AdministrativeRequests.access,
-                body: Self.terms,
+                body: Administration.KeyTerms.schema,
                 responses: [.json(201, "The key and its secret.", Self.issued)],
                 problems: [.tooManyCredentials],
                 idempotent: true
@@ -85,20 +85,6 @@ struct PlatformKeyController: Sendable {
         ]
     }
 
-    private static let scopes = JSONSchema.array(
-        of: .enumeration(Scope.all.map(\.rawValue)),
-        count: 1...Scope.all.count
-    )
-
-    private static let terms = JSONSchema.object(
-        name: "IssueKey",
-        [
-            .required("name", .actorID, "What it is called in timelines: it acts as `platform:` and this."),
-            .required("scopes", scopes, "What it may do."),
-            .optional("expires_at", .timestamp, "When it ends by itself; never when not given."),
-        ]
-    )
-
     private static let members: [JSONSchema.Member] = [
         .required("id", .id),
         .required("name", .actorID),
@@ -117,7 +103,8 @@ struct PlatformKeyController: Sendable {
         "The key itself, `ck_…`, this once."
     )
 
-    private static let issued = JSONSchema.object(name: "IssuedKey", members + [secret])
+    /// A key as the answer to its issue shows it.
+    static let issued = JSONSchema.object(name: "IssuedKey", members + [secret])
 
     private static let rotated = JSONSchema.object(
         name: "RotatedKey",
@@ -132,15 +119,7 @@ struct PlatformKeyController: Sendable {
     }
 
     private func issue(_ call: Call) async throws -> Reply {
-        let expiresAt = call.body["expires_at"]?.string.flatMap(Timestamp.init(rfc3339:))
-        if let expiresAt, expiresAt <= requests.clock.now() {
-            throw Problem.validation("/expires_at", "must lie in the future")
-        }
-        let terms = Administration.KeyTerms(
-            name: call.body["name"]?.string ?? "",
-            scopes: Set((call.body["scopes"]?.array ?? []).compactMap(\.string).map(Scope.init)),
-            expiresAt: expiresAt
-        )
+        let terms = Administration.KeyTerms(json: call.body)
         let secret = PlatformKeySecret()
         return try await requests.once(call, revealing: secret.text, logging: .keyIssued) { administration, session in
             let key = try administration.issueKey(terms, secret: secret, in: session)

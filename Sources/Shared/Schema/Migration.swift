@@ -47,6 +47,7 @@ public struct Migration: Sendable {
         Migration(55, "privacy", PackageResources.M0055_privacy_sql),
         Migration(56, "campus_administration", PackageResources.M0056_campus_administration_sql),
         Migration(57, "import", PackageResources.M0057_import_sql),
+        Migration(58, "campus_creation", PackageResources.M0058_campus_creation_sql),
         Migration(59, "erasure", PackageResources.M0059_erasure_sql),
     ]
 }

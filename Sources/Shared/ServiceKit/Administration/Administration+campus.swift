@@ -22,23 +22,27 @@ extension Administration {
             self.settings = settings
         }
 
+        private static let name = JSONSchema.string(length: 1...200, pattern: .name)
+
+        /// The name and the timezone, as every request has them.
+        static let members: [JSONSchema.Member] = [
+            .required("name", name, "For people."),
+            .required("timezone", .string(length: 1...64, pattern: .visibleASCII), "In the IANA database."),
+        ]
+
         /// What such a request must look like.
         package static let schema = JSONSchema.object(
             name: "CampusTerms",
-            [
-                .required("name", .string(length: 1...200, pattern: .name), "For people."),
-                .required("timezone", .string(length: 1...64, pattern: .visibleASCII), "In the IANA database."),
-                .required("settings", CampusSettings.schema, "All of them: what is missing has its default."),
-            ]
+            members + [.required("settings", CampusSettings.schema, "All of them: what is missing has its default.")]
         )
 
-        /// Everything that the schema cannot know to be wrong.
+        /// Everything that is wrong with them.
         func faults(in session: borrowing Session) throws -> [Fault] {
-            var faults: [Fault] = []
+            var faults = Self.name.validate(.string(name)).map { Fault("/name", $0.detail) }
             do {
                 _ = try CampusSettings(json: settings)
             } catch {
-                faults = error.faults.map { Fault("/settings" + $0.pointer, $0.detail) }
+                faults += error.faults.map { Fault("/settings" + $0.pointer, $0.detail) }
             }
             if !(try CampusStore().knowsTimezone(timezone, in: session)) {
                 faults.append(Fault("/timezone", "is not a timezone of the IANA database"))

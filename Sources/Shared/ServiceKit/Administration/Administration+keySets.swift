@@ -21,12 +21,12 @@ extension Administration {
 
     /// Adds a set, to be fetched within seconds.
     ///
-    /// As with a single key, a platform key must have every scope to do so.
+    /// As with a single key, a platform key must have every scope of a campus to do so.
     ///
     /// - `url`: an address that was found to be one.
     /// - Throws: a ``Problem`` when the campus has the address already or too many, or the platform key may not.
     package func addKeySet(_ url: String, in session: borrowing Session) throws -> KeySetInUse {
-        try administrator.requireHaving(Set(Scope.all))
+        try administrator.requireHaving(Set(Scope.withinCampus))
         try Self.requireRoom(try KeySetStore().count(of: campus, in: session), "key sets")
         let set = KeySet(
             id: KeySetID.make(at: now),

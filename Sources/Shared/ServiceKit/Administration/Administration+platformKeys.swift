@@ -9,23 +9,53 @@ extension Administration {
         let expiresAt: Timestamp?
 
         /// A name, what it may do, and until when; nil is until it is revoked.
-        package init(name: String, scopes: Set<Scope>, expiresAt: Timestamp?) {
+        init(name: String, scopes: Set<Scope>, expiresAt: Timestamp?) {
             self.name = name
             self.scopes = scopes
             self.expiresAt = expiresAt
+        }
+
+        /// What a request says.
+        package init(json: JSON) {
+            name = json["name"]?.string ?? ""
+            scopes = Set((json["scopes"]?.array ?? []).compactMap(\.string).map(Scope.init))
+            expiresAt = json["expires_at"]?.string.flatMap(Timestamp.init(rfc3339:))
+        }
+
+        /// What such a request must look like.
+        package static let schema = JSONSchema.object(
+            name: "IssueKey",
+            [
+                .required("name", .actorID, "What it is called in timelines: it acts as `platform:` and this."),
+                .required(
+                    "scopes",
+                    .array(of: .enumeration(Scope.all.map(\.rawValue)), count: 1...Scope.all.count),
+                    "What it may do."
+                ),
+                .optional("expires_at", .timestamp, "When it ends by itself; never when not given."),
+            ]
+        )
+
+        /// Everything that the schema cannot know to be wrong.
+        func faults(at now: Timestamp) -> [Fault] {
+            guard let expiresAt, expiresAt <= now else { return [] }
+            return [Fault("/expires_at", "must lie in the future")]
         }
     }
 
     /// Issues a key.
     ///
     /// - `secret`: a new one, which the caller shows once; its digest is all that is stored.
-    /// - Throws: a ``Problem`` when the administrator would hand on more than they have, or the campus has too many keys.
+    /// - Throws: a ``Problem`` when the administrator would hand on more than they have, the key would end at once, or the campus has too
+    ///   many keys.
     package func issueKey(
         _ terms: KeyTerms,
         secret: PlatformKeySecret,
         in session: borrowing Session
     ) throws -> PlatformKeyRecord {
         try administrator.requireHaving(terms.scopes)
+        let faults = terms.faults(at: now)
+        guard faults.isEmpty else { throw Problem.validation(faults) }
         let key = try store(terms, secret: secret, in: session)
         try note("key.issued", key.id.description, after: key.json, in: session)
         return key

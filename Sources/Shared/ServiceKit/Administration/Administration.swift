@@ -7,14 +7,14 @@ package struct Administrator: Hashable, Sendable {
     let actor: Actor
     /// The platform key, when that is the credential.
     let key: KeyID?
-    /// What the key may do; nil for people, whom no scope binds.
+    /// What they may hand on: what the key itself may do, or all within the campus for its people; nil for operators, whom no scope binds.
     private let scopes: Set<Scope>?
 
     /// Whoever asks over HTTP.
     package init(_ principal: Principal) {
         actor = principal.actor
         key = principal.key
-        scopes = principal.key == nil ? nil : principal.scopes
+        scopes = principal.key == nil ? Set(Scope.withinCampus) : principal.scopes
     }
 
     /// Whoever runs a command.
@@ -24,12 +24,17 @@ package struct Administrator: Hashable, Sendable {
         scopes = nil
     }
 
-    /// Throws `forbidden` when a platform key would hand on what it does not have itself.
+    /// Throws `forbidden` when a platform key would hand on what it does not have itself, or people what reaches beyond their campus.
     func requireHaving(_ granted: Set<Scope>) throws(Problem) {
         guard let scopes else { return }
-        let missing = granted.subtracting(scopes).map(\.rawValue).sorted()
+        let missing = granted.subtracting(scopes).map(\.rawValue).sorted().joined(separator: ", ")
         guard missing.isEmpty else {
-            throw Problem(.forbidden, "The platform key itself lacks \(missing.joined(separator: ", ")).")
+            throw Problem(
+                .forbidden,
+                key == nil
+                    ? "Administrators of a campus cannot hand on \(missing)."
+                    : "The platform key itself lacks \(missing)."
+            )
         }
     }
 }
@@ -77,9 +82,9 @@ package struct Administration: Sendable {
         )
     }
 
-    /// Throws `too-many-credentials` when a campus has as many of a kind as it can have.
-    static func requireRoom(_ count: Int64, _ name: String) throws(Problem) {
-        guard count < credentialLimit else {
+    /// Throws `too-many-credentials` when a campus would have more of a kind than it can have.
+    static func requireRoom(_ count: Int64, adding more: Int = 1, _ name: String) throws(Problem) {
+        guard count + Int64(more) <= credentialLimit else {
             throw Problem(.tooManyCredentials, "A campus can have \(credentialLimit) \(name) that hold at once.")
         }
     }
@@ -113,7 +118,21 @@ extension ProblemKind {
             "一个校园最多可有 100 个有效的平台密钥、验证密钥或密钥集。请撤销不用的。"
         )
     )
+    /// There is a campus of that code.
+    public static let campusCodeTaken = ProblemKind(
+        "campus-code-taken",
+        status: 409,
+        title: "There is a campus with this code",
+        meaning: """
+            A code stands for one campus for ever. Choose another; a request that may have been lost is repeated under its own \
+            `Idempotency-Key` and answered as the first time.
+            """,
+        chinese: ProblemWords(
+            "已有使用此代码的校园",
+            "一个代码永远只代表一个校园。请另选一个；若先前的请求可能已丢失，请用原来的 `Idempotency-Key` 重发，会得到与第一次相同的响应。"
+        )
+    )
 
-    /// Every kind that administrating a campus adds.
-    public static let administration: [ProblemKind] = [.verificationKeyTaken, .tooManyCredentials]
+    /// Every kind that administrating campuses adds.
+    public static let administration: [ProblemKind] = [.verificationKeyTaken, .tooManyCredentials, .campusCodeTaken]
 }

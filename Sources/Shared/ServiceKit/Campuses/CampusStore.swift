@@ -34,9 +34,14 @@ struct CampusStore: Sendable {
         try session.first("select \(Self.columns) from campus.campus where id = \(id) for update", Self.campus)
     }
 
-    /// All campuses by their codes.
-    func all(in session: borrowing Session) throws -> [StoredCampus] {
-        try session.query("select \(Self.columns) from campus.campus order by code", Self.campus)
+    /// The campuses after a code, in the order of their codes.
+    func campuses(after code: String? = nil, limit: Int, in session: borrowing Session) throws -> [StoredCampus] {
+        var conditions: SQL = "true"
+        if let code { conditions += " and code > \(code)" }
+        return try session.query(
+            "select \(Self.columns) from campus.campus where \(conditions) order by code limit \(rows: limit)",
+            Self.campus
+        )
     }
 
     /// Stores what was changed of a campus, with its version.
@@ -55,15 +60,23 @@ struct CampusStore: Sendable {
         try session.one("select exists (select from pg_timezone_names where name = \(name))") { try $0[0] }
     }
 
-    func insert(_ campus: StoredCampus, in session: borrowing Session) throws {
-        try session.execute(
-            """
-            insert into campus.campus (id, code, name, timezone, is_test, settings)
-            values (\(campus.id), \(campus.code), \(campus.name), \(campus.timezone), \(campus.isTest), \(campus.settings))
-            """
-        )
-        guard campus.isTest else { return }
-        try session.execute("insert into campus.campus_clock (campus_id) values (\(campus.id))")
+    /// Stores a new campus; false when there is one of its code.
+    @discardableResult
+    func insert(_ campus: StoredCampus, in session: borrowing Session) throws -> Bool {
+        let isNew =
+            try session.execute(
+                """
+                insert into campus.campus (id, code, name, timezone, is_test, settings)
+                values (
+                    \(campus.id), \(campus.code), \(campus.name), \(campus.timezone), \(campus.isTest), \(campus.settings)
+                )
+                on conflict (code) do nothing
+                """
+            ) == 1
+        if isNew, campus.isTest {
+            try session.execute("insert into campus.campus_clock (campus_id) values (\(campus.id))")
+        }
+        return isNew
     }
 
     /// How far the clocks of these test campuses were advanced, in microseconds; those not found were not.
@@ -85,7 +98,7 @@ struct CampusStore: Sendable {
         let changes = try session.query(
             """
             select since, offset_seconds
-            from campus.timezone_changes(\(name), \(time - .seconds(2 * 365 * 86_400)), \(time + .seconds(4 * 365 * 86_400)))
+            from campus.timezone_changes(\(name), \(time - .days(2 * 365)), \(time + .days(4 * 365)))
             """
         ) { row in
             let offset: Int32 = try row["offset_seconds"]

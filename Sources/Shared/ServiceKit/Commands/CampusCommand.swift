@@ -44,47 +44,24 @@ struct CreateCampusCommand<Definition: ServiceDefinition>: AsyncParsableCommand 
 
     func run() async throws {
         try await OperatorSession<Definition>.run(options) { operating in
-            let settings = try parsedSettings()
-            let campus = StoredCampus(
-                id: CampusID.make(at: SystemWallClock().now()),
+            let new = Administration.NewCampus(
                 code: code,
-                name: name,
-                timezone: timezone,
                 isTest: test,
-                settings: settings
+                terms: Administration.CampusTerms(
+                    name: name,
+                    timezone: timezone,
+                    settings: try SettingsText(settings).json
+                )
             )
-            let id = try await create(campus, operating.pool)
-            Terminal.answer(id.description)
-        }
-    }
-
-    private func create(_ campus: StoredCampus, _ pool: ConnectionPool) async throws -> CampusID {
-        let acceptsExisting = ifMissing
-        do {
-            return try await pool.transaction { session in
-                if let existing = try CampusStore().campus(code: campus.code, in: session) {
-                    guard acceptsExisting else { throw CommandFailure("The campus \(campus.code) exists already.") }
+            let acceptsExisting = ifMissing
+            let id = try await operating.pool.transaction { session in
+                if acceptsExisting, let existing = try CampusStore().campus(code: new.code, in: session) {
                     return existing.id
                 }
-                try CampusStore().insert(campus, in: session)
-                try AuditStore().note(
-                    "campus.created",
-                    subject: campus.code,
-                    campus: campus.id,
-                    actor: OperatorSession<Definition>.operatorActor,
-                    detail: ["before": .null, "after": campus.json],
-                    in: session
-                )
-                return campus.id
+                let now = SystemWallClock().now()
+                return try Administration.createCampus(new, by: operating.administrator, at: now, in: session).id
             }
-        } catch let error as PostgresError where error.sqlState == .checkViolation {
-            throw CommandFailure("The code, the name or the timezone is not one the database accepts.")
+            Terminal.answer(id.description)
         }
-    }
-
-    private func parsedSettings() throws -> JSON {
-        let json = try SettingsText(settings).json
-        _ = try CampusSettings(json: json)
-        return json
     }
 }

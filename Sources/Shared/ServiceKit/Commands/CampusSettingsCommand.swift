@@ -12,7 +12,7 @@ struct ListCampusesCommand<Definition: ServiceDefinition>: AsyncParsableCommand 
 
     func run() async throws {
         try await OperatorSession<Definition>.run(options) { operating in
-            let campuses = try await operating.pool.transaction { try CampusStore().all(in: $0) }
+            let campuses = try await operating.pool.transaction { try CampusStore().campuses(limit: 10_000, in: $0) }
             var table = TextTable(["CODE", "NAME", "TIMEZONE", "KIND", "ID"])
             for campus in campuses {
                 table.add([
@@ -30,17 +30,13 @@ struct ShowCampusCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
         CommandConfiguration(commandName: "show", abstract: "Show a campus and all its settings as JSON.")
     }
 
-    @OptionGroup var options: SettingOptions
-
-    @Option(help: "Its code.")
-    var campus: String
+    @OptionGroup var options: CampusOptions
 
     func run() async throws {
-        try await OperatorSession<Definition>.run(options) { operating in
-            let code = campus
-            let shown = try await operating.pool.transaction { try operating.campus(code, in: $0) }
-            Terminal.answer(shown.json.text)
+        let campus = try await OperatorSession<Definition>.administer(options) { administration, session in
+            try Administration.campus(administration.campus, in: session)
         }
+        Terminal.answer(campus.json.text)
     }
 }
 
@@ -61,17 +57,13 @@ struct GetSettingsCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
         CommandConfiguration(commandName: "get", abstract: "Print the settings as JSON, defaults included.")
     }
 
-    @OptionGroup var options: SettingOptions
-
-    @Option(help: "The code of the campus.")
-    var campus: String
+    @OptionGroup var options: CampusOptions
 
     func run() async throws {
-        try await OperatorSession<Definition>.run(options) { operating in
-            let code = campus
-            let shown = try await operating.pool.transaction { try operating.campus(code, in: $0) }
-            Terminal.answer((shown.json["settings"] ?? .null).text)
+        let campus = try await OperatorSession<Definition>.administer(options) { administration, session in
+            try Administration.campus(administration.campus, in: session)
         }
+        Terminal.answer((campus.json["settings"] ?? .null).text)
     }
 }
 
@@ -85,10 +77,7 @@ struct SetSettingsCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
         )
     }
 
-    @OptionGroup var options: SettingOptions
-
-    @Option(help: "The code of the campus.")
-    var campus: String
+    @OptionGroup var options: CampusOptions
 
     @Option(help: "The settings as JSON, or @ and the name of a file; unchanged when not given.")
     var settings: String?
@@ -100,22 +89,19 @@ struct SetSettingsCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
     var timezone: String?
 
     func run() async throws {
-        try await OperatorSession<Definition>.run(options) { operating in
-            let given = try settings.map { try SettingsText($0).json }
-            let (code, name, timezone) = (campus, name, timezone)
-            let changed = try await operating.pool.transaction { session in
-                let campus = try operating.campus(code, in: session)
-                let terms = Administration.CampusTerms(
-                    name: name ?? campus.name,
-                    timezone: timezone ?? campus.timezone,
-                    settings: given ?? campus.settings
-                )
-                return try operating.administration(of: campus)
-                    .changeCampus(to: terms, check: { _ in }, in: session)
-            }
-            Terminal.say("the settings of \(code) are changed")
-            Terminal.answer((changed.json["settings"] ?? .null).text)
+        let given = try settings.map { try SettingsText($0).json }
+        let (name, timezone) = (name, timezone)
+        let changed = try await OperatorSession<Definition>.administer(options) { administration, session in
+            let campus = try Administration.campus(administration.campus, in: session)
+            let terms = Administration.CampusTerms(
+                name: name ?? campus.name,
+                timezone: timezone ?? campus.timezone,
+                settings: given ?? campus.settings
+            )
+            return try administration.changeCampus(to: terms, check: { _ in }, in: session)
         }
+        Terminal.say("the settings of \(options.campus) are changed")
+        Terminal.answer((changed.json["settings"] ?? .null).text)
     }
 }
 

@@ -22,15 +22,12 @@ struct IssueKeyCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
         CommandConfiguration(commandName: "issue", abstract: "Issue a key and print it; it is shown this once.")
     }
 
-    @OptionGroup var options: SettingOptions
-
-    @Option(help: "The code of its campus.")
-    var campus: String
+    @OptionGroup var options: CampusOptions
 
     @Option(help: "What to call it, for example platform-backend: visible characters without spaces.")
     var name: String
 
-    @Option(help: "What it may do; repeat for several. Everything but campus:admin when not given.")
+    @Option(help: "What it may do; repeat for several. Everything in its campus but to administer it when not given.")
     var scope: [String] = []
 
     @Option(help: "After how many days it ends; never when not given.")
@@ -48,22 +45,18 @@ struct IssueKeyCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await OperatorSession<Definition>.run(options) { operating in
-            let now = SystemWallClock().now()
-            let terms = Administration.KeyTerms(
-                name: name,
-                scopes: Set(scope.isEmpty ? Scope.usual : scope.map(Scope.init)),
-                expiresAt: days.map { now + .seconds($0 * 86_400) }
-            )
-            let code = campus
-            let secret = PlatformKeySecret()
-            let key = try await operating.pool.transaction { session in
-                let campus = try operating.campus(code, in: session)
-                return try operating.administration(of: campus).issueKey(terms, secret: secret, in: session)
-            }
-            Terminal.say("key \(key.id) for \(code); it is shown this once:")
-            Terminal.answer(secret.text)
+        let now = SystemWallClock().now()
+        let terms = Administration.KeyTerms(
+            name: name,
+            scopes: Set(scope.isEmpty ? Scope.usual : scope.map(Scope.init)),
+            expiresAt: days.map { now + .seconds($0 * 86_400) }
+        )
+        let secret = PlatformKeySecret()
+        let key = try await OperatorSession<Definition>.administer(options) {
+            try $0.issueKey(terms, secret: secret, in: $1)
         }
+        Terminal.say("key \(key.id) for \(options.campus); it is shown this once:")
+        Terminal.answer(secret.text)
     }
 }
 
@@ -76,39 +69,28 @@ struct RotateKeyCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
         )
     }
 
-    @OptionGroup var options: SettingOptions
-
-    @Option(help: "The code of its campus.")
-    var campus: String
+    @OptionGroup var options: CampusOptions
 
     @Option(help: "The id of the key to replace, as key list shows it.")
-    var id: String
+    var id: KeyID
 
     @Option(help: "For how many hours the old key still holds.")
     var overlapHours = 24
 
     func validate() throws {
-        guard KeyID(id) != nil else { throw ValidationError("--id is not a key's id; key list shows them.") }
         guard (0...8_760).contains(overlapHours) else { throw ValidationError("--overlap-hours is 0 to 8760.") }
     }
 
     func run() async throws {
-        try await OperatorSession<Definition>.run(options) { operating in
-            let code = campus
-            guard let old = KeyID(id) else { return }
-            let overlap = Duration.seconds(overlapHours * 3_600)
-            let secret = PlatformKeySecret()
-            let rotated = try await operating.pool.transaction { session in
-                let campus = try operating.campus(code, in: session)
-                return try operating.administration(of: campus)
-                    .rotateKey(old, overlap: overlap, secret: secret, in: session)
-            }
-            let end = rotated.old.expiresAt?.rfc3339 ?? "it is revoked"
-            Terminal.say(
-                "key \(rotated.new.id) for \(code), in place of \(old), which holds until \(end); shown this once:"
-            )
-            Terminal.answer(secret.text)
+        let (id, overlap, secret) = (id, Duration.seconds(overlapHours * 3_600), PlatformKeySecret())
+        let (new, old) = try await OperatorSession<Definition>.administer(options) {
+            try $0.rotateKey(id, overlap: overlap, secret: secret, in: $1)
         }
+        let end = old.expiresAt?.rfc3339 ?? "it is revoked"
+        Terminal.say(
+            "key \(new.id) for \(options.campus), in place of \(id), which holds until \(end); shown this once:"
+        )
+        Terminal.answer(secret.text)
     }
 }
 
@@ -118,27 +100,15 @@ struct RevokeKeyCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
         CommandConfiguration(commandName: "revoke", abstract: "End a key; it holds for at most five seconds more.")
     }
 
-    @OptionGroup var options: SettingOptions
-
-    @Option(help: "The code of its campus.")
-    var campus: String
+    @OptionGroup var options: CampusOptions
 
     @Option(help: "The id of the key, as key list shows it.")
-    var id: String
-
-    func validate() throws {
-        guard KeyID(id) != nil else { throw ValidationError("--id is not a key's id; key list shows them.") }
-    }
+    var id: KeyID
 
     func run() async throws {
-        try await OperatorSession<Definition>.run(options) { operating in
-            let code = campus
-            guard let key = KeyID(id) else { return }
-            _ = try await operating.pool.transaction { session in
-                try operating.administration(of: operating.campus(code, in: session)).revokeKey(key, in: session)
-            }
-            Terminal.say("key \(key) is revoked")
-        }
+        let id = id
+        _ = try await OperatorSession<Definition>.administer(options) { try $0.revokeKey(id, in: $1) }
+        Terminal.say("key \(id) is revoked")
     }
 }
 
@@ -148,32 +118,23 @@ struct ListKeysCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
         CommandConfiguration(commandName: "list", abstract: "List the keys of a campus.")
     }
 
-    @OptionGroup var options: SettingOptions
-
-    @Option(help: "The code of the campus.")
-    var campus: String
+    @OptionGroup var options: CampusOptions
 
     func run() async throws {
-        try await OperatorSession<Definition>.run(options) { operating in
-            let code = campus
-            let keys = try await operating.pool.transaction { session in
-                let campus = try operating.campus(code, in: session)
-                return try CredentialStore().platformKeys(of: campus.id, limit: 10_000, in: session)
+        let keys = try await OperatorSession<Definition>.administer(options) { administration, session in
+            try CredentialStore().platformKeys(of: administration.campus, limit: 10_000, in: session)
+        }
+        let now = SystemWallClock().now()
+        for key in keys {
+            let state: String
+            if let revoked = key.revokedAt {
+                state = "revoked \(revoked)"
+            } else if let expires = key.expiresAt {
+                state = expires <= now ? "expired \(expires)" : "holds until \(expires)"
+            } else {
+                state = "holds"
             }
-            let now = SystemWallClock().now()
-            for key in keys {
-                let state: String
-                if let revoked = key.revokedAt {
-                    state = "revoked \(revoked)"
-                } else if let expires = key.expiresAt {
-                    state = expires <= now ? "expired \(expires)" : "holds until \(expires)"
-                } else {
-                    state = "holds"
-                }
-                Terminal.answer(
-                    "\(key.id)  \(key.prefix)…  \(key.name)  \(state)  \(key.scopes.joined(separator: " "))"
-                )
-            }
+            Terminal.answer("\(key.id)  \(key.prefix)…  \(key.name)  \(state)  \(key.scopes.joined(separator: " "))")
         }
     }
 }

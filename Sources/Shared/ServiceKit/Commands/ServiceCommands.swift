@@ -128,13 +128,12 @@ package struct OperatorSession<Definition: ServiceDefinition> {
         return campus
     }
 
+    /// Who operates, whom no scope binds.
+    var administrator: Administrator { Administrator(operator: Self.operatorActor) }
+
     /// What the operator does to a campus, noted as the operator's.
     func administration(of campus: StoredCampus) -> Administration {
-        Administration(
-            of: campus.id,
-            by: Administrator(operator: Self.operatorActor),
-            at: SystemWallClock().now()
-        )
+        Administration(of: campus.id, by: administrator, at: SystemWallClock().now())
     }
 
     /// Who operates, for the audit: the account of the operating system.

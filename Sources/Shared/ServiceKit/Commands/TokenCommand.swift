@@ -11,10 +11,7 @@ struct TokenCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
         )
     }
 
-    @OptionGroup var options: SettingOptions
-
-    @Option(help: "The code of the campus.")
-    var campus: String
+    @OptionGroup var options: CampusOptions
 
     @Option(help: "customer, merchant, rider, agent, supervisor or admin.")
     var role: String
@@ -40,8 +37,8 @@ struct TokenCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await OperatorSession<Definition>.run(options) { operating in
-            let code = campus
+        try await OperatorSession<Definition>.run(options.settings) { operating in
+            let code = options.campus
             let (campus, key) = try await operating.pool.transaction { session in
                 let campus = try operating.campus(code, in: session)
                 return (campus, try CredentialStore().signingKey(of: campus.id, in: session))

@@ -34,14 +34,21 @@ public struct Scope: Hashable, Sendable, RawRepresentable {
     /// A key has it only when it was issued with it by name.
     public static let campusAdmin = Scope(rawValue: "campus:admin")
 
-    /// What a key is issued for when nothing is said: everything but to administer.
+    /// Create other campuses, and list all of them.
+    ///
+    /// The one scope that reaches beyond the key's own campus: no administrator of a campus hands it on.
+    public static let campusesCreate = Scope(rawValue: "campuses:create")
+
+    /// What a key is issued for when nothing is said: everything in its campus but to administer it.
     public static let usual: [Scope] = [
         .ordersRead, .ordersWrite, .ordersImport, .afterSalesRead, .afterSalesWrite, .notificationsRead,
         .notificationsWrite,
         .personsExport, .testClock,
     ]
+    /// Everything that can be done in a campus: what its administrators may hand on.
+    public static let withinCampus: [Scope] = usual + [.campusAdmin]
     /// Every scope there is.
-    public static let all: [Scope] = usual + [.campusAdmin]
+    public static let all: [Scope] = withinCampus + [.campusesCreate]
 }
 
 /// Who may ask for an operation.
