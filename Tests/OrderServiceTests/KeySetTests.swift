@@ -284,7 +284,7 @@ struct KeySetTests {
         "How long a set holds is what its provider says, within a minute and an hour; failures put it off longer each time"
     )
     func pauses() throws {
-        let jwks = try JWKS(["keys": [SigningKey(kid: "k").jwk]], admitsSecrets: false)
+        let jwks = try JWKS(published: ["keys": [SigningKey(kid: "k").jwk]])
         func pause(_ age: Duration?) -> Duration {
             RefreshKeySets.pause(after: .init(outcome: .changed(jwks, etag: nil), maxAge: age), failures: 0)
         }

@@ -143,6 +143,73 @@ struct VerificationKeyTests {
         }
     }
 
+    @Test("The keys of a set are added together, each for the algorithm of its type; secrets are never shown")
+    func importing() async throws {
+        try await TestCampus.run { campus in
+            let signer = SigningKey(kid: "https://login.example.com/keys#2")
+            let secret = VerificationKey.newSecret()
+            let document: JSON = [
+                "keys": [
+                    signer.jwk, ["kty": "RSA", "use": "enc", "kid": "enc", "n": "x", "e": "AQAB"],
+                    ["kty": "oct", "kid": "shared", "k": .string(secret)],
+                ]
+            ]
+            let path = "/v1/verification-keys/import"
+            let added = try await campus.post(path, document, idempotencyKey: "k1")
+            #expect(added.status == 201, "\(added.body)")
+            let items = added["items"]?.array ?? []
+            #expect(items.map { $0["kid"]?.string } == [signer.kid, "shared"])
+            #expect(items.map { $0["algorithm"] } == ["ES256", "HS256"])
+            #expect(items.last?["public_key"] == .null)
+            #expect(try await campus.status(with: signer.token(for: campus)) == 200)
+            #expect(try await campus.post(path, document, idempotencyKey: "k1").bytes == added.bytes)
+
+            let audit = try await campus.get("/v1/audit")
+            #expect(
+                Set((audit["items"]?.array ?? []).compactMap { $0["subject"]?.string }) == [signer.kid, "shared"]
+            )
+            #expect(audit["items"]?.array?.allSatisfy { $0["action"] == "verification_key.added" } == true)
+            for answer in [added, audit, try await campus.get("/v1/verification-keys")] {
+                #expect(!String(decoding: answer.bytes, as: UTF8.self).contains(secret))
+            }
+        }
+    }
+
+    @Test("Of a set with faults nothing is added, and each is named: those of its keys, names that are taken, too many")
+    func importFaults() async throws {
+        try await TestCampus.run { campus in
+            let path = "/v1/verification-keys/import"
+            #expect(try await campus.post(path, ["keys": []]).pointers == ["/keys"])
+            #expect(try await campus.post(path, [:]).pointers == ["/keys"])
+            #expect(try await campus.post(path, ["keys": ["x"]]).pointers == ["/keys/0"])
+            let good = SigningKey(kid: "good").jwk
+            let faulty = try await campus.post(
+                path,
+                ["keys": [good, ["kty": "EC", "kid": "a b", "crv": "P-521", "x": "", "y": ""], ["kty": "oct"], good]]
+            )
+            #expect(faulty.status == 422)
+            #expect(
+                faulty.pointers == [
+                    "/keys/1/crv", "/keys/1/kid", "/keys/2/k", "/keys/2/kid", "/keys/3/kid",
+                ]
+            )
+            #expect(try await campus.get("/v1/verification-keys")["items"] == [])
+
+            #expect(try await campus.post(path, ["keys": [good]]).status == 201)
+            let taken = try await campus.post(path, ["keys": [SigningKey(kid: "new").jwk, good]])
+            #expect(taken.code == "verification-key-taken")
+            #expect(taken.pointers == ["/keys/1/kid"])
+            let many = (0..<100).map {
+                JSON.object(["kty": "oct", "kid": .string("s\($0)"), "k": .string(VerificationKey.newSecret())])
+            }
+            #expect(try await campus.post(path, ["keys": .array(many)]).code == "too-many-credentials")
+            #expect(try await campus.post(path, ["keys": .array(many + [good])]).pointers == ["/keys"])
+            #expect(try await campus.count("verification_key") == 1)
+            #expect(try await campus.post(path, ["keys": .array(Array(many.dropLast()))]).status == 201)
+            #expect(try await campus.count("verification_key") == 100)
+        }
+    }
+
     @Test("What is no key, or one for another algorithm, is refused")
     func faults() async throws {
         try await TestCampus.run { campus in

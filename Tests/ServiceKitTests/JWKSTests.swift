@@ -15,8 +15,28 @@ struct JWKSTests {
         return .object(all)
     }
 
-    private func kids(_ keys: [JSON], admitsSecrets: Bool = false) -> [String] {
-        (try? JWKS(["keys": .array(keys)], admitsSecrets: admitsSecrets))?.keys.map(\.kid) ?? []
+    private func kids(_ keys: [JSON]) -> [String] {
+        (try? JWKS(published: ["keys": .array(keys)]))?.keys.map(\.kid) ?? []
+    }
+
+    /// Where the faults of a set that is handed in lie, and what they say.
+    private func faults(_ keys: [JSON]) -> [String] {
+        do {
+            _ = try JWKS(document: ["keys": .array(keys)])
+            return []
+        } catch {
+            return error.faults.map { "\($0.pointer) \($0.detail)" }
+        }
+    }
+
+    private func verifier(_ key: JWKS.Key) async throws -> VerificationKey {
+        try await VerificationKey(
+            kid: key.kid,
+            campus: CampusID(high: 1, low: 1),
+            algorithm: key.algorithm,
+            material: key.material,
+            revokedAt: nil
+        )
     }
 
     /// The key of RFC 7517, appendix A.1.
@@ -40,19 +60,18 @@ struct JWKSTests {
 
     @Test("Keys of the standards' own examples are used, each with the one algorithm of its type")
     func examples() async throws {
-        let jwks = try JWKS(
-            ["keys": [.object(Self.elliptic), .object(Self.edwards), .object(Self.rsa)]],
-            admitsSecrets: false
-        )
+        let set: JSON = ["keys": [.object(Self.elliptic), .object(Self.edwards), .object(Self.rsa)]]
+        let jwks = try JWKS(published: set)
+        #expect(try JWKS(document: set).keys == jwks.keys)
         #expect(jwks.keys.map(\.algorithm) == [.es256, .edDSA, .rs256])
         for key in jwks.keys {
-            let verifier = try await VerificationKey(key, of: CampusID(high: 1, low: 1))
+            let verifier = try await verifier(key)
             #expect(verifier.algorithm == key.algorithm)
         }
         // RFC 8037, appendix A.4: the signature of that key.
         let signed = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc"
         let signature = "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
-        let verifier = try await VerificationKey(jwks.keys[1], of: CampusID(high: 1, low: 1))
+        let verifier = try await verifier(jwks.keys[1])
         #expect(verifier.verifies(try #require(Base64URL.decode(signature)), of: Array(signed.utf8)))
         #expect(!verifier.verifies(try #require(Base64URL.decode(signature)), of: Array((signed + "x").utf8)))
     }
@@ -71,18 +90,52 @@ struct JWKSTests {
             key(Self.rsa, ["kid": "huge", "n": .string(Base64URL.encode([UInt8](repeating: 0xff, count: 2_048)))]),
             ["kty": "oct", "kid": "secret", "k": .string(Base64URL.encode([UInt8](repeating: 1, count: 32)))],
             ["kty": "EC", "kid": "bare", "crv": "P-256"], .null, 7, "key", [],
+            // Whoever reads the set could sign.
+            key(Self.elliptic, ["kid": "private", "d": "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE"]),
         ]
         #expect(kids([good] + others) == ["ec"])
         #expect(kids(others).isEmpty)
     }
 
-    @Test("A set of a file may hold secrets that are long enough")
-    func secrets() {
+    @Test("A set that is handed in may hold secrets that are long enough; keys for something else are left out")
+    func document() throws {
         func secret(_ count: Int) -> JSON {
             let bytes = [UInt8](repeating: 1, count: count)
             return ["kty": "oct", "kid": .string("s\(count)"), "k": .string(Base64URL.encode(bytes))]
         }
-        #expect(kids([secret(31), secret(32)], admitsSecrets: true) == ["s32"])
+        let others: [JSON] = [
+            key(Self.rsa, ["kid": "enc", "use": "enc", "alg": "RSA-OAEP"]),
+            key(Self.elliptic, ["kid": "ops", "key_ops": ["deriveKey"]]),
+        ]
+        let known = key(Self.elliptic, ["x5t": "anything", "use": "sig", "alg": "ES256", "key_ops": ["verify"]])
+        let jwks = try JWKS(document: ["keys": .array(others + [secret(32), known]), "issuer": "x"])
+        #expect(jwks.keys.map(\.kid) == ["s32", "ec"])
+        #expect(jwks.keys.map(\.pointer) == ["/keys/2", "/keys/3"])
+        #expect(faults([secret(31)]).map { $0.split(separator: " ")[0] } == ["/keys/0/k"])
+        #expect(faults(others) == ["/keys has no key for verifying signatures"])
+    }
+
+    @Test("Every fault of every key of a set that is handed in is named at once, with its place")
+    func faultsOfAll() {
+        let keys: [JSON] = [
+            .object(Self.elliptic), 7, [:], ["kty": "DSA", "kid": "a b"],
+            key(Self.elliptic, ["kid": "p384", "crv": "P-384", "alg": "ES384"]),
+            ["kty": "EC", "kid": 7, "crv": "P-256", "x": "AAAA"], key(Self.elliptic, ["kid": "point", "x": "AAAA"]),
+            key(Self.rsa, ["kid": "huge", "n": .string(Base64URL.encode([UInt8](repeating: 0xff, count: 2_048)))]),
+            key(Self.rsa, ["kid": "small", "n": .string(Base64URL.encode([UInt8](repeating: 0xff, count: 128)))]),
+            key(Self.edwards, ["d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"]), .object(Self.elliptic),
+            ["kty": "oct", "kid": "s", "k": .string(String(repeating: "A", count: 1_028))],
+        ]
+        #expect(
+            faults(keys).map { String($0.split(separator: " ")[0]) } == [
+                "/keys/1", "/keys/2/kid", "/keys/2/kty", "/keys/3/kid", "/keys/3/kty", "/keys/4/alg", "/keys/4/crv",
+                "/keys/5/kid", "/keys/5/y", "/keys/6", "/keys/7/n", "/keys/8", "/keys/9/d", "/keys/10/kid",
+                "/keys/11/k",
+            ]
+        )
+        #expect(!faults(keys).joined().contains("AAAA"))
+        // No more than an answer lists.
+        #expect(faults([JSON](repeating: [:], count: 100)).count == 100)
     }
 
     @Test("What is no set, too large a set, and one kid for two keys are refused")
@@ -93,7 +146,8 @@ struct JWKSTests {
             ["keys": .array((0..<101).map { key(Self.elliptic, ["kid": .string("k\($0)")]) })],
         ]
         for set in sets {
-            #expect(throws: InvalidVerificationKey.self) { try JWKS(set, admitsSecrets: false) }
+            #expect(throws: InvalidVerificationKey.self) { try JWKS(published: set) }
+            #expect(throws: Problem.self) { try JWKS(document: set) }
         }
     }
 }

@@ -35,7 +35,7 @@ struct VerificationKeyController: Sendable {
                 summary: "Add a verification key",
                 details: """
                     Tokens that name its `kid` are verified with it and its one algorithm. Whoever adds a key can sign tokens for \
-                    anybody of the campus: a platform key needs every scope there is. With HS256 and no `secret` one is made, and \
+                    anybody of the campus: a platform key needs every scope of a campus. With HS256 and no `secret` one is made, and \
                     shown in this answer and nowhere else.
                     """,
                 tag: AdministrativeRequests.tag,
@@ -45,6 +45,24 @@ struct VerificationKeyController: Sendable {
                 problems: [.verificationKeyTaken, .tooManyCredentials],
                 idempotent: true
             ) { try await addKey($0) },
+            Operation(
+                "importVerificationKeys",
+                .post,
+                "/v1/verification-keys/import",
+                summary: "Add the keys of a JSON Web Key Set",
+                details: """
+                    All that are for verifying signatures, each as if it were added alone, or none: every fault of every key is named at \
+                    once. Each is used with the one algorithm of its type; `oct` is a secret for HS256. Keys that say they are for \
+                    something else are left out, and members that are not known are ignored. A set that your provider goes on changing is \
+                    better added by its address.
+                    """,
+                tag: AdministrativeRequests.tag,
+                access: AdministrativeRequests.access,
+                bodyRule: .json(JWKS.schema, limit: JWKS.byteLimit),
+                responses: [.json(201, "The keys that were added.", Self.imported)],
+                problems: [.verificationKeyTaken, .tooManyCredentials],
+                idempotent: true
+            ) { try await importKeys($0) },
             Operation(
                 "revokeVerificationKey",
                 .post,
@@ -84,7 +102,7 @@ struct VerificationKeyController: Sendable {
                 details: """
                     It is fetched within seconds and then as often as `Cache-Control` says, between once a minute and once an hour; when a \
                     token names a `kid` that is not known, also in between. Keys that are published no more end; while the set \
-                    cannot be fetched its last keys hold. A platform key needs every scope there is.
+                    cannot be fetched its last keys hold. A platform key needs every scope of a campus.
                     """,
                 tag: AdministrativeRequests.tag,
                 access: AdministrativeRequests.access,
@@ -136,6 +154,10 @@ struct VerificationKeyController: Sendable {
     private static let added = JSONSchema.object(
         name: "AddedVerificationKey",
         members + [.optional("secret", .string(length: 43...43), "In base64url, this once, when it was made here.")]
+    )
+    private static let imported = JSONSchema.object(
+        name: "ImportedVerificationKeys",
+        [.required("items", .array(of: key, count: 1...100), "In the order of the set.")]
     )
     private static let ended = JSONSchema.object(
         name: "EndedVerificationKey",
@@ -206,6 +228,16 @@ struct VerificationKeyController: Sendable {
         } catch {
             throw Problem.validation(publicKey == nil ? "/secret" : "/public_key", "cannot be used: \(error.reason)")
         }
+    }
+
+    private func importKeys(_ call: Call) async throws -> Reply {
+        let document = call.body
+        let (reply, first) = try await requests.once(call) { administration, session in
+            let added = try administration.importKeys(document, in: session)
+            return Reply(status: 201, body: .json(["items": .array(added.map(\.json))]))
+        }
+        for key in first?["items"]?.array ?? [] { requests.log(.verificationKeyAdded, key["kid"]?.string, call) }
+        return reply
     }
 
     private func revokeKey(_ call: Call) async throws -> Reply {

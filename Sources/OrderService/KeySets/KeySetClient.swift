@@ -23,8 +23,6 @@ struct KeySetClient: Sendable {
 
     /// The longest an attempt may take.
     static let deadline = Duration.seconds(10)
-    /// The most bytes of a set: a hundred keys of 4096 bits.
-    static let limit = 131_072
 
     private let client: HTTPClient
     private let deadline: Duration
@@ -76,8 +74,8 @@ struct KeySetClient: Sendable {
                 return Answer(outcome: .unchanged, maxAge: maxAge)
             case .ok:
                 let etag = response.headers.first(name: "etag").flatMap { $0.utf8.count <= 256 ? $0 : nil }
-                let bytes = try await response.body.collect(upTo: Self.limit)
-                let jwks = try JWKS(try JSON(parsing: Array(bytes.readableBytesView)), admitsSecrets: false)
+                let bytes = try await response.body.collect(upTo: JWKS.byteLimit)
+                let jwks = try JWKS(published: try JSON(parsing: Array(bytes.readableBytesView)))
                 return Answer(outcome: .changed(jwks, etag: etag), maxAge: maxAge)
             default:
                 return .failed("it answered \(response.status.code)")
@@ -87,7 +85,7 @@ struct KeySetClient: Sendable {
         } catch is JSONSyntaxError {
             return .failed("it did not answer with JSON")
         } catch is NIOTooManyBytesError {
-            return .failed("it answered with more than \(Self.limit) bytes")
+            return .failed("it answered with more than \(JWKS.byteLimit) bytes")
         } catch let error as HTTPClientError {
             return .failed(error.shortDescription)
         } catch {

@@ -22,25 +22,59 @@ extension Administration {
 
     /// Adds a key that was found to be one.
     ///
-    /// Whoever adds a key can sign tokens for anybody of the campus, so a platform key must have every scope to do so.
+    /// Whoever adds a key can sign tokens for anybody of the campus, so a platform key must have every scope of a campus to do so.
     ///
     /// - Throws: a ``Problem`` when the name is taken, the campus has too many, or the platform key may not.
     package func addKey(_ key: VerificationKey, material: String, in session: borrowing Session) throws -> KeyInUse {
-        try administrator.requireHaving(Set(Scope.all))
+        try requireSigning()
+        let key = JWKS.Key(kid: key.kid, algorithm: key.algorithm, material: material, pointer: "")
+        return try add([key], in: session)[0]
+    }
+
+    /// Adds the keys of a JSON Web Key Set, all of them or none.
+    ///
+    /// - Throws: a ``Problem`` with every fault of every key, with every name that is taken, or as when one key is added.
+    package func importKeys(_ document: JSON, in session: borrowing Session) throws -> [KeyInUse] {
+        try requireSigning()
+        return try add(try JWKS(document: document).keys, in: session)
+    }
+
+    private func requireSigning() throws(Problem) {
+        try administrator.requireHaving(Set(Scope.withinCampus))
+    }
+
+    private func add(_ keys: [JWKS.Key], in session: borrowing Session) throws -> [KeyInUse] {
         let credentials = CredentialStore()
-        try Self.requireRoom(try credentials.countVerificationKeys(of: campus, in: session), "verification keys")
-        let stored = StoredVerificationKey(
-            kid: key.kid,
-            campus: campus,
-            algorithm: key.algorithm.rawValue,
-            material: material,
-            revokedAt: nil
+        try Self.requireRoom(
+            try credentials.countVerificationKeys(of: campus, in: session),
+            adding: keys.count,
+            "verification keys"
         )
-        guard try credentials.insert(stored, at: now, in: session) else {
-            throw Problem(.verificationKeyTaken, "There is a verification key of this name.")
+        let added = keys.map { key in
+            let stored = StoredVerificationKey(
+                kid: key.kid,
+                campus: campus,
+                algorithm: key.algorithm.rawValue,
+                material: key.material,
+                revokedAt: nil
+            )
+            return KeyInUse(key: stored, createdAt: now)
         }
-        let added = KeyInUse(key: stored, createdAt: now)
-        try note("verification_key.added", key.kid, after: added.json, in: session)
+        var taken: Set<String> = []
+        // In one order, whatever the set's, so that two who add the same names never wait for each other.
+        for key in added.map(\.key).sorted(by: { $0.kid < $1.kid })
+        where try !credentials.insert(key, at: now, in: session) {
+            taken.insert(key.kid)
+        }
+        guard taken.isEmpty else {
+            throw Problem(
+                .verificationKeyTaken,
+                taken.count == 1
+                    ? "There is a verification key of this name." : "There are verification keys of these names.",
+                faults: keys.filter { taken.contains($0.kid) }.map { Fault($0.pointer + "/kid", "is taken") }
+            )
+        }
+        for key in added { try note("verification_key.added", key.key.kid, after: key.json, in: session) }
         return added
     }
 

@@ -1,10 +1,6 @@
-import JWTKit
 import Model
 
 /// The usable keys of a JSON Web Key Set (RFC 7517 §5).
-///
-/// A key is used when it has a `kid` and is meant for signatures of one of our algorithms; others are passed over, because sets hold
-/// keys for all kinds of purposes (RFC 7517 §5 asks for that). A set of which nothing can be used is a fault.
 package struct JWKS: Sendable {
     /// A key of a set.
     package struct Key: Hashable, Sendable {
@@ -12,30 +8,37 @@ package struct JWKS: Sendable {
         let algorithm: VerificationKey.Algorithm
         /// As ``VerificationKey`` takes it.
         let material: String
+        /// A JSON pointer to it in the set.
+        let pointer: String
     }
 
     /// The most keys that a set can have: ten times what providers have while they rotate.
     static let limit = 100
-    /// The most characters of an RSA modulus in base64url: 8192 bits.
-    ///
-    /// Larger ones make each verification slow.
-    private static let longestModulus = 1_366
+    /// The most bytes of a set: a hundred keys of 4096 bits.
+    package static let byteLimit = 131_072
 
     /// In the order of the set, each `kid` once.
     package let keys: [Key]
 
-    /// Reads a set.
+    /// Reads a set that an identity provider publishes.
     ///
-    /// - `admitsSecrets`: whether symmetric keys count; never where a set was published.
-    /// - Throws: ``InvalidVerificationKey`` saying what is wrong, without the keys.
-    package init(_ json: JSON, admitsSecrets: Bool) throws(InvalidVerificationKey) {
+    /// A key is used when it has a `kid` and is meant for signatures of one of our algorithms; others are passed over, because sets hold
+    /// keys for all kinds of purposes (RFC 7517 §5 asks for that). Symmetric keys never count: what is published is no secret.
+    ///
+    /// - Throws: ``InvalidVerificationKey`` saying what is wrong with the set, without the keys; a set of which nothing can be used is.
+    package init(published json: JSON) throws(InvalidVerificationKey) {
         guard let members = json["keys"]?.array else {
             throw InvalidVerificationKey(reason: "this is not a JSON Web Key Set")
         }
         guard members.count <= Self.limit else {
             throw InvalidVerificationKey(reason: "the set has more than \(Self.limit) keys")
         }
-        let keys = members.compactMap { Self.key($0, admitsSecrets: admitsSecrets) }
+        let keys = members.enumerated().compactMap { place, member -> Key? in
+            guard case .key(let key) = JWK.read(member, at: "/keys/\(place)"), key.algorithm != .hs256 else {
+                return nil
+            }
+            return key
+        }
         guard !keys.isEmpty else {
             throw InvalidVerificationKey(reason: "the set has no key that has a kid and is for RS256, ES256 or EdDSA")
         }
@@ -45,43 +48,65 @@ package struct JWKS: Sendable {
         self.keys = keys
     }
 
-    private static func key(_ json: JSON, admitsSecrets: Bool) -> Key? {
-        guard let kid = json["kid"]?.string, isKID(kid), json["use"]?.string ?? "sig" == "sig", isForVerifying(json),
-            let (algorithm, material) = material(json, admitsSecrets: admitsSecrets),
-            json["alg"]?.string ?? algorithm.rawValue == algorithm.rawValue
-        else { return nil }
-        return Key(kid: kid, algorithm: algorithm, material: material)
-    }
-
-    /// Whether a text can be the name of a key: 1 to 128 visible ASCII characters.
-    static func isKID(_ text: String) -> Bool {
-        (1...128).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7e).contains($0) }
-    }
-
-    private static func isForVerifying(_ json: JSON) -> Bool {
-        json["key_ops"]?.array?.contains("verify") ?? true
-    }
-
-    /// The one algorithm that a key of its type is used with here, and the key in PEM (RFC 7518 §6, RFC 8037 §2).
-    private static func material(_ json: JSON, admitsSecrets: Bool) -> (VerificationKey.Algorithm, String)? {
-        func text(_ name: String) -> String { json[name]?.string ?? "" }
-        do {
-            switch (json["kty"]?.string, json["crv"]?.string) {
-            case ("RSA", nil):
-                guard text("n").utf8.count <= longestModulus else { return nil }
-                return (.rs256, try Insecure.RSA.PublicKey(modulus: text("n"), exponent: text("e")).pemRepresentation)
-            case ("EC", "P-256"):
-                return (.es256, try ES256PublicKey(parameters: (text("x"), text("y"))).pemRepresentation)
-            case ("OKP", "Ed25519"):
-                return (.edDSA, try EdDSA.PublicKey(x: text("x"), curve: .ed25519).pemRepresentation)
-            case ("oct", nil) where admitsSecrets:
-                guard let secret = Base64URL.decode(text("k")), secret.count >= 32 else { return nil }
-                return (.hs256, text("k"))
-            default:
-                return nil
-            }
-        } catch {
-            return nil
+    /// Reads a set that somebody hands in to have its keys added: all that are for verifying signatures, or none.
+    ///
+    /// Secrets (`oct`) count. A key that says it is for something else, as providers' sets have them, is left out; one that does not
+    /// and cannot be used is a fault.
+    ///
+    /// - Throws: a ``Problem`` with every fault of every key.
+    package init(document json: JSON) throws(Problem) {
+        guard let members = json["keys"]?.array else {
+            throw Problem.validation("/keys", "must be an array: this is not a JSON Web Key Set")
         }
+        guard members.count <= Self.limit else {
+            throw Problem.validation("/keys", "must have at most \(Self.limit) keys")
+        }
+        var keys: [Key] = []
+        var faults: [Fault] = []
+        for (place, member) in members.enumerated() {
+            switch JWK.read(member, at: "/keys/\(place)") {
+            case .key(let key):
+                if keys.contains(where: { $0.kid == key.kid }) {
+                    faults.append(Fault(key.pointer + "/kid", "is the kid of an earlier key"))
+                }
+                keys.append(key)
+            case .forSomethingElse: continue
+            case .faulty(let found): faults += found
+            }
+        }
+        if keys.isEmpty, faults.isEmpty { faults = [Fault("/keys", "has no key for verifying signatures")] }
+        guard faults.isEmpty else { throw Problem.validation(Array(faults.prefix(FaultCollector.limit))) }
+        self.keys = keys
     }
+
+    /// What a document that is handed in looks like.
+    ///
+    /// What is wrong with its keys is found by ``init(document:)``, all of it at once, so that nothing of them is declared as required here.
+    package static let schema = JSONSchema.openObject(
+        name: "JSONWebKeySet",
+        [
+            .required(
+                "keys",
+                .array(
+                    of: .openObject(
+                        name: "JSONWebKey",
+                        [
+                            .optional("kid", .any, "Its name in token headers; required."),
+                            .optional("kty", .any, "`RSA`, `EC`, `OKP` or `oct`; required."),
+                            .optional("use", .any, "A key for something else than `sig` is left out."),
+                            .optional("key_ops", .any, "So is one that is not to `verify`."),
+                            .optional("alg", .any, "`RS256`, `ES256`, `EdDSA` or `HS256`, as its type says."),
+                            .optional("crv", .any, "`P-256` for `EC`, `Ed25519` for `OKP`."),
+                            .optional("n", .any, "For `RSA`: 2048 to 8192 bits."),
+                            .optional("e", .any, "For `RSA`."),
+                            .optional("x", .any, "For `EC` and `OKP`."),
+                            .optional("y", .any, "For `EC`."),
+                            .optional("k", .any, "For `oct`: a secret of at least 32 bytes, never shown again."),
+                        ]
+                    ),
+                    count: 1...limit
+                )
+            )
+        ]
+    )
 }

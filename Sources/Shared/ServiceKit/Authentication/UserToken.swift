@@ -27,7 +27,7 @@ struct UnverifiedToken: Sendable {
             let claimBytes = Base64URL.decode(parts[1]),
             let signature = Base64URL.decode(parts[2]), !signature.isEmpty,
             let header = try? JSON(parsing: headerBytes), let claims = try? JSON(parsing: claimBytes),
-            let kid = header["kid"]?.string, JWKS.isKID(kid), let algorithm = header["alg"]?.string,
+            let kid = header["kid"]?.string, JWK.isKID(kid), let algorithm = header["alg"]?.string,
             header["crit"] == nil, !claims.holdsNUL, let campus = claims["campus"]?.string, campus.utf8.count <= 64
         else { return nil }
         self.kid = kid

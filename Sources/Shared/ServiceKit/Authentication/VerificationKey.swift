@@ -46,17 +46,6 @@ public struct VerificationKey: Sendable {
         self.verifier = try await Self.verifier(algorithm, material)
     }
 
-    /// A key of a set.
-    init(_ key: JWKS.Key, of campus: CampusID) async throws(InvalidVerificationKey) {
-        try await self.init(
-            kid: key.kid,
-            campus: campus,
-            algorithm: key.algorithm,
-            material: key.material,
-            revokedAt: nil
-        )
-    }
-
     /// A new HS256 secret: 32 random bytes in base64url.
     package static func newSecret() -> String {
         var generator = SystemRandomNumberGenerator()

@@ -28,10 +28,7 @@ struct AddVerificationKeyCommand<Definition: ServiceDefinition>: AsyncParsableCo
         )
     }
 
-    @OptionGroup var options: SettingOptions
-
-    @Option(help: "The code of the campus.")
-    var campus: String
+    @OptionGroup var options: CampusOptions
 
     @Option(help: "Its name in token headers, unique in the campus.")
     var kid: String
@@ -57,13 +54,13 @@ struct AddVerificationKeyCommand<Definition: ServiceDefinition>: AsyncParsableCo
                 "--public-key goes with RS256, ES256 and EdDSA, --secret-file with HS256, and only with them."
             )
         }
-        guard JWKS.isKID(kid) else { throw ValidationError("--kid has 1 to 128 visible characters and no spaces.") }
+        guard JWK.isKID(kid) else { throw ValidationError("--kid has 1 to 128 visible characters and no spaces.") }
     }
 
     func run() async throws {
-        try await OperatorSession<Definition>.run(options) { operating in
+        try await OperatorSession<Definition>.run(options.settings) { operating in
             guard let algorithm = VerificationKey.Algorithm(rawValue: algorithm) else { return }
-            let (code, kid, acceptsExisting) = (campus, kid, ifMissing)
+            let (code, kid, acceptsExisting) = (options.campus, kid, ifMissing)
             let material = try material()
             let campus = try await operating.pool.transaction { try operating.campus(code, in: $0) }
             let key = try await VerificationKey(
@@ -100,16 +97,13 @@ struct ImportJWKSCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
             commandName: "import-jwks",
             abstract: "Add the keys of a JWKS: of a file once, or of an https address as they change.",
             discussion: """
-                A running OrderService fetches an address within seconds and then as often as its provider says; keys that are \
+                Of a file all keys that are for verifying signatures are added, or none, and every fault of every key is named. A running OrderService fetches an address within seconds and then as often as its provider says; keys that are \
                 published no more end, and while it cannot be reached the last ones hold. list shows how that goes.
                 """
         )
     }
 
-    @OptionGroup var options: SettingOptions
-
-    @Option(help: "The code of the campus.")
-    var campus: String
+    @OptionGroup var options: CampusOptions
 
     @Option(help: "A file with the set.")
     var file: String?
@@ -131,34 +125,20 @@ struct ImportJWKSCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await OperatorSession<Definition>.run(options) { operating in
-            let code = campus
-            let campus = try await operating.pool.transaction { try operating.campus(code, in: $0) }
-            if let url {
-                let set = try await operating.pool.transaction { session in
-                    try operating.administration(of: campus).addKeySet(url, in: session)
-                }
-                Terminal.say("key set for \(code), fetched by the running OrderService:")
-                return Terminal.answer(set.set.id.description)
-            }
-            guard let file else { return }
-            let json: JSON
-            do {
-                json = try JSON(parsing: try TextFile(file).text)
-            } catch let error as JSONSyntaxError {
-                throw CommandFailure("\(file) is not JSON: \(error.description).")
-            }
-            let keys = try JWKS(json, admitsSecrets: true).keys
-            var parsed: [(key: VerificationKey, material: String)] = []
-            for key in keys { parsed.append((try await VerificationKey(key, of: campus.id), key.material)) }
-            let added = parsed
-            try await operating.pool.transaction { session in
-                for (key, material) in added {
-                    _ = try operating.administration(of: campus).addKey(key, material: material, in: session)
-                }
-            }
-            for key in keys { Terminal.answer("\(key.kid)  \(key.algorithm.rawValue)") }
+        if let url {
+            let set = try await OperatorSession<Definition>.administer(options) { try $0.addKeySet(url, in: $1) }
+            Terminal.say("key set for \(options.campus), fetched by the running OrderService:")
+            return Terminal.answer(set.set.id.description)
         }
+        guard let file else { return }
+        let document: JSON
+        do {
+            document = try JSON(parsing: try TextFile(file).text)
+        } catch let error as JSONSyntaxError {
+            throw CommandFailure("\(file) is not JSON: \(error.description).")
+        }
+        let added = try await OperatorSession<Definition>.administer(options) { try $0.importKeys(document, in: $1) }
+        for added in added { Terminal.answer("\(added.key.kid)  \(added.key.algorithm)") }
     }
 }
 
@@ -168,37 +148,30 @@ struct ListVerificationKeysCommand<Definition: ServiceDefinition>: AsyncParsable
         CommandConfiguration(commandName: "list", abstract: "List the verification keys of a campus and its key sets.")
     }
 
-    @OptionGroup var options: SettingOptions
-
-    @Option(help: "The code of the campus.")
-    var campus: String
+    @OptionGroup var options: CampusOptions
 
     func run() async throws {
-        try await OperatorSession<Definition>.run(options) { operating in
-            let code = campus
-            let store = KeySetStore()
-            let (added, sets, keys) = try await operating.pool.transaction { session in
-                let campus = try operating.campus(code, in: session).id
-                let sets = try store.sets(of: campus, after: nil, limit: 10_000, in: session)
-                return (
-                    try CredentialStore().verificationKeys(of: campus, limit: 10_000, in: session), sets,
-                    try store.keys(of: sets.map(\.id), in: campus, session: session)
-                )
-            }
-            var table = TextTable(["KID", "ALGORITHM", "STATE", "FROM"])
-            for (key, createdAt) in added {
-                let state = key.revokedAt.map { "revoked \($0)" } ?? "holds"
-                table.add([key.kid, key.algorithm, state, "added \(createdAt)"])
-            }
-            for set in sets {
-                for key in keys[set.id] ?? [] { table.add([key.kid, key.algorithm, "holds", "\(set.id)"]) }
-            }
-            for line in table.lines { Terminal.answer(line) }
-            for set in sets {
-                let state =
-                    set.revokedAt.map { "revoked \($0)" } ?? set.fetchedAt.map { "fetched \($0)" } ?? "not fetched"
-                Terminal.answer("\(set.id)  \(set.url)  \(state)\(set.fault.map { "; last attempt: \($0)" } ?? "")")
-            }
+        let (added, sets, keys) = try await OperatorSession<Definition>.administer(options) { administration, session in
+            let (campus, store) = (administration.campus, KeySetStore())
+            let sets = try store.sets(of: campus, after: nil, limit: 10_000, in: session)
+            return (
+                try CredentialStore().verificationKeys(of: campus, limit: 10_000, in: session), sets,
+                try store.keys(of: sets.map(\.id), in: campus, session: session)
+            )
+        }
+        var table = TextTable(["KID", "ALGORITHM", "STATE", "FROM"])
+        for (key, createdAt) in added {
+            let state = key.revokedAt.map { "revoked \($0)" } ?? "holds"
+            table.add([key.kid, key.algorithm, state, "added \(createdAt)"])
+        }
+        for set in sets {
+            for key in keys[set.id] ?? [] { table.add([key.kid, key.algorithm, "holds", "\(set.id)"]) }
+        }
+        for line in table.lines { Terminal.answer(line) }
+        for set in sets {
+            let state =
+                set.revokedAt.map { "revoked \($0)" } ?? set.fetchedAt.map { "fetched \($0)" } ?? "not fetched"
+            Terminal.answer("\(set.id)  \(set.url)  \(state)\(set.fault.map { "; last attempt: \($0)" } ?? "")")
         }
     }
 }
@@ -212,23 +185,15 @@ struct RevokeVerificationKeyCommand<Definition: ServiceDefinition>: AsyncParsabl
         )
     }
 
-    @OptionGroup var options: SettingOptions
-
-    @Option(help: "The code of the campus.")
-    var campus: String
+    @OptionGroup var options: CampusOptions
 
     @Option(help: "Its name in token headers.")
     var kid: String
 
     func run() async throws {
-        try await OperatorSession<Definition>.run(options) { operating in
-            let (code, kid) = (campus, kid)
-            _ = try await operating.pool.transaction { session in
-                try operating.administration(of: operating.campus(code, in: session))
-                    .revokeVerificationKey(kid, in: session)
-            }
-            Terminal.say("verification key \(kid) is revoked")
-        }
+        let kid = kid
+        _ = try await OperatorSession<Definition>.administer(options) { try $0.revokeVerificationKey(kid, in: $1) }
+        Terminal.say("verification key \(kid) is revoked")
     }
 }
 
@@ -241,27 +206,15 @@ struct RevokeKeySetCommand<Definition: ServiceDefinition>: AsyncParsableCommand 
         )
     }
 
-    @OptionGroup var options: SettingOptions
-
-    @Option(help: "The code of the campus.")
-    var campus: String
+    @OptionGroup var options: CampusOptions
 
     @Option(help: "The id of the set, as list shows it.")
-    var id: String
-
-    func validate() throws {
-        guard KeySetID(id) != nil else { throw ValidationError("--id is not a key set's id; list shows them.") }
-    }
+    var id: KeySetID
 
     func run() async throws {
-        try await OperatorSession<Definition>.run(options) { operating in
-            let code = campus
-            guard let set = KeySetID(id) else { return }
-            _ = try await operating.pool.transaction { session in
-                try operating.administration(of: operating.campus(code, in: session)).revokeKeySet(set, in: session)
-            }
-            Terminal.say("key set \(set) is revoked")
-        }
+        let id = id
+        _ = try await OperatorSession<Definition>.administer(options) { try $0.revokeKeySet(id, in: $1) }
+        Terminal.say("key set \(id) is revoked")
     }
 }
 
