@@ -93,6 +93,89 @@ struct AdministrationCommandTests {
     private struct NotThrown: Error {}
 
     @Test(
+        "A campus is created with its code, name, timezone and settings checked, all faults at once, and once for each code"
+    )
+    func creation() async throws {
+        try await withDatabase { database in
+            let create = CreateCampusCommand<Probe>.self
+            let wrong = [
+                "--code", "North", "--name", " ", "--timezone", "Mars/Olympus", "--settings", #"{"offer_s": 0}"#,
+            ]
+            let faults = await #expect(throws: (any Error).self) { try await run(create, wrong, on: database) }
+            for pointer in ["/code", "/name", "/timezone", "/settings/offer_s"] {
+                #expect("\(faults ?? NotThrown())".contains("- \(pointer) "))
+            }
+            let north = ["--code", "north", "--name", "North", "--test"]
+            try await run(create, north, on: database)
+            try await run(create, north + ["--if-missing"], on: database)
+            let taken = await #expect(throws: (any Error).self) { try await run(create, north, on: database) }
+            #expect("\(taken ?? NotThrown())".contains("There is a campus with this code."))
+            let stored = try await texts(
+                "select c.code || ' ' || c.name from campus.campus c join campus.campus_clock k on k.campus_id = c.id",
+                database
+            )
+            #expect(stored == ["north North"])
+            let noted = try await texts(
+                "select split_part(actor, ':', 2) || ' ' || action || ' ' || subject from campus.audit_entry",
+                database
+            )
+            #expect(noted == ["cli campus.created north"])
+        }
+    }
+
+    @Test(
+        "The audit is listed the newest first, since a time, as many as asked for, and with the acts in users' names apart"
+    )
+    func audit() async throws {
+        try await withDatabase { database in
+            for code in ["north", "south"] {
+                try await run(CreateCampusCommand<Probe>.self, ["--code", code, "--name", code], on: database)
+            }
+            let campus = ["--campus", "north"]
+            let before = SystemWallClock().now()
+            for name in ["till", "desk"] {
+                try await run(IssueKeyCommand<Probe>.self, campus + ["--name", name], on: database)
+            }
+            let id = try await database.pool().transaction { session in
+                let id = try #require(try CampusStore().campus(code: "north", in: session)).id
+                try AuditStore().note(
+                    "request.on_behalf",
+                    subject: "/v1/orders",
+                    campus: id,
+                    actor: Actor(role: .customer, id: "stu_1"),
+                    detail: ["key_id": "k-1"],
+                    in: session
+                )
+                return id
+            }
+            func listed(_ arguments: [String]) async throws -> [AuditEntry] {
+                let command = try ListAuditCommand<Probe>.parse(campus + arguments)
+                return try await database.pool().autocommit { session in try command.query.entries(of: id, in: session)
+                }
+            }
+            let all = try await listed([])
+            #expect(all.map(\.action) == ["key.issued", "key.issued", "campus.created"])
+            #expect(all[0].detail["after"]?["name"] == "desk")
+            #expect(try await listed(["--limit", "1"]).map(\.id) == [all[0].id])
+            #expect(try await listed(["--since", before.rfc3339]).map(\.id) == all.prefix(2).map(\.id))
+            let onBehalf = try await listed(["--on-behalf"])
+            let lines = AuditQuery.table(onBehalf).lines.map { $0.split(separator: " ").map(String.init) }
+            #expect(lines[0] == ["AT", "ACTOR", "ACTION", "SUBJECT", "KEY"])
+            #expect(lines[1].dropFirst() == ["customer:stu_1", "request.on_behalf", "/v1/orders", "k-1"])
+            #expect(lines.count == 2)
+            for more in [[], ["--json"], ["--on-behalf"], ["--since", "2090-01-01T00:00:00Z"]] {
+                try await run(ListAuditCommand<Probe>.self, campus + more, on: database)
+            }
+            for wrong in [["--limit", "0"], ["--since", "yesterday"]] {
+                #expect(throws: (any Error).self) { try ListAuditCommand<Probe>.parse(campus + wrong) }
+            }
+            await #expect(throws: (any Error).self) {
+                try await run(ListAuditCommand<Probe>.self, ["--campus", "west"], on: database)
+            }
+        }
+    }
+
+    @Test(
         "A key is issued for everything but to administer unless that is asked for by name; each act is noted without secrets"
     )
     func keys() async throws {
@@ -110,7 +193,12 @@ struct AdministrationCommandTests {
                 database
             )
             #expect(scopes == [Scope.usual.map(\.rawValue).sorted().joined(separator: " "), "campus:admin"])
-            #expect(!scopes[0].contains("campus:admin"))
+            #expect(!scopes[0].contains("campus:admin") && !scopes[0].contains("campuses:create"))
+            try await run(
+                IssueKeyCommand<Probe>.self,
+                ["--campus", "north", "--name", "maker", "--scope", "campuses:create"],
+                on: database
+            )
             let ids = try await texts("select id::text from campus.platform_key order by created_at", database)
             try await run(
                 RotateKeyCommand<Probe>.self,
@@ -134,7 +222,9 @@ struct AdministrationCommandTests {
                 "select action || ' ' || split_part(actor, ':', 2) from campus.audit_entry where action like 'key.%' order by at",
                 database
             )
-            #expect(acts == ["key.issued cli", "key.issued cli", "key.rotated cli", "key.revoked cli"])
+            #expect(
+                acts == ["key.issued cli", "key.issued cli", "key.issued cli", "key.rotated cli", "key.revoked cli"]
+            )
             #expect(
                 try await texts("select id::text from campus.audit_entry where detail::text like '%secret%'", database)
                     .isEmpty
@@ -179,6 +269,17 @@ struct AdministrationCommandTests {
             ]
             try await withFile(jwks.text) { path in
                 try await run(ImportJWKSCommand<Probe>.self, campus + ["--file", path], on: database)
+            }
+            // One fault, and none of a set is added.
+            let half = JSON.array([
+                ["kty": "oct", "kid": "fresh", "k": .string(VerificationKey.newSecret())],
+                ["kty": "oct", "kid": "short", "k": "AAAA"],
+            ])
+            try await withFile((["keys": half] as JSON).text) { path in
+                let refusal = await #expect(throws: (any Error).self) {
+                    try await run(ImportJWKSCommand<Probe>.self, campus + ["--file", path], on: database)
+                }
+                #expect("\(refusal ?? NotThrown())".contains("/keys/1/k"))
             }
             let url = "https://login.example.com/jwks.json"
             try await run(ImportJWKSCommand<Probe>.self, campus + ["--url", url], on: database)

@@ -109,12 +109,3 @@ struct SettingsController: Sendable {
         return AdministrativeRequests.page(entries.map(\.json), next: next)
     }
 }
-
-extension AuditEntry {
-    fileprivate var json: JSON {
-        [
-            "id": .string(id.description), "at": .string(at.rfc3339), "actor": .string(actor),
-            "action": .string(action), "subject": .string(subject), "detail": detail,
-        ]
-    }
-}

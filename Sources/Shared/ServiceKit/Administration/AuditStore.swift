@@ -15,6 +15,14 @@ package struct AuditEntry: Sendable {
     package let subject: String
     /// What it changed, and by which key.
     package let detail: JSON
+
+    /// All of it.
+    package var json: JSON {
+        [
+            "id": .string(id.description), "at": .string(at.rfc3339), "actor": .string(actor),
+            "action": .string(action), "subject": .string(subject), "detail": detail,
+        ]
+    }
 }
 
 /// Writes and reads the audit, which nobody can change.
@@ -62,16 +70,40 @@ public struct AuditStore: Sendable {
         _ page: Page,
         in session: borrowing Session
     ) throws -> (entries: [AuditEntry], next: Cursor?) {
+        let rows = try entries(
+            of: campus,
+            onBehalf: onBehalf,
+            before: try page.timeAndID(of: IDSubject.Anything.self),
+            limit: page.limit + 1,
+            in: session
+        )
+        let entries = Array(rows.prefix(page.limit))
+        let next = rows.count > page.limit ? entries.last.map { Cursor(time: $0.at, id: $0.id) } : nil
+        return (entries, next)
+    }
+
+    /// What was done, the newest first.
+    ///
+    /// - `onBehalf`: as for a page.
+    /// - `since`: only what was done then or later.
+    /// - `place`: only what comes behind it.
+    func entries(
+        of campus: CampusID,
+        onBehalf: Bool,
+        since: Timestamp? = nil,
+        before place: (time: Timestamp, id: AnyID)? = nil,
+        limit: Int,
+        in session: borrowing Session
+    ) throws -> [AuditEntry] {
         var conditions: SQL = "campus_id = \(campus)"
         // Written out, because each has an index of its own.
         conditions += onBehalf ? " and action = 'request.on_behalf'" : " and action <> 'request.on_behalf'"
-        if let (time, id) = try page.timeAndID(of: IDSubject.Anything.self) {
-            conditions += " and (at, id) < (\(time), \(id))"
-        }
-        let rows = try session.query(
+        if let since { conditions += " and at >= \(since)" }
+        if let place { conditions += " and (at, id) < (\(place.time), \(place.id))" }
+        return try session.query(
             """
             select id, at, actor, action, subject, detail from campus.audit_entry
-            where \(conditions) order by at desc, id desc limit \(rows: page.limit + 1)
+            where \(conditions) order by at desc, id desc limit \(rows: limit)
             """
         ) { row in
             AuditEntry(
@@ -83,8 +115,5 @@ public struct AuditStore: Sendable {
                 detail: try row["detail"]
             )
         }
-        let entries = Array(rows.prefix(page.limit))
-        let next = rows.count > page.limit ? entries.last.map { Cursor(time: $0.at, id: $0.id) } : nil
-        return (entries, next)
     }
 }

@@ -29,8 +29,8 @@ public enum ServiceCommands<Definition: ServiceDefinition> {
             subcommands: [
                 ServeCommand<Definition>.self, MigrateCommand<Definition>.self, CampusCommand<Definition>.self,
                 KeyCommand<Definition>.self, VerificationKeyCommand<Definition>.self, TokenCommand<Definition>.self,
-                TasksCommand<Definition>.self, EventsCommand<Definition>.self, OpenAPICommand<Definition>.self,
-                ProblemsCommand<Definition>.self,
+                AuditCommand<Definition>.self, TasksCommand<Definition>.self, EventsCommand<Definition>.self,
+                OpenAPICommand<Definition>.self, ProblemsCommand<Definition>.self,
             ] + Definition.commands,
             defaultSubcommand: ServeCommand<Definition>.self
         )

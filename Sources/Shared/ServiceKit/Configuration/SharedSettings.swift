@@ -169,7 +169,7 @@ public enum OperatorSettings {
     public static let migrationDatabaseURL = Setting<String?>.optionalText(
         "MIGRATION_DATABASE_URL",
         secret: true,
-        "The connection string for migrate, campus, key and verification-key: campus_migrator or an owner; DATABASE_URL when empty."
+        "The connection string for operators' commands: campus_migrator or an owner; DATABASE_URL when empty."
     )
 
     /// All of them.
