@@ -1,6 +1,6 @@
 """Evaluates the part of LogQL that the shipped alert rules use, over log lines in memory.
 
-    {label="x"} |= "text" | json | label="x" | label=~"a|b" | label > 3 | unwrap label      and within it
+    {label="x"} |= "text" |~ "a|b" | json | label="x" | label=~"a|b" | label > 3 | unwrap label      and within it
     count_over_time(… [5m] offset 1d), sum_over_time, max_over_time, absent_over_time
     sum | max | min | count  by (labels) (…)
     + - * / ^, comparisons that filter, and
@@ -20,7 +20,7 @@ TOKEN = re.compile(
       | (?P<number>\d+(?:\.\d+)?)
       | (?P<string>"(?:[^"\\]|\\.)*"|`[^`]*`)
       | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
-      | (?P<symbol>\|=|!=|=~|!~|==|>=|<=|[{}()\[\],|=<>+\-*/^])
+      | (?P<symbol>\|=|\|~|!=|=~|!~|==|>=|<=|[{}()\[\],|=<>+\-*/^])
     )""",
     re.X,
 )
@@ -205,10 +205,14 @@ class Parser:
         while not self.taken("}"):
             steps.append(self.matcher(from_stream=True))
             self.taken(",")
-        while self.peek() in ("|", "|="):
+        while self.peek() in ("|", "|=", "|~"):
             if self.taken("|="):
                 text = self.string()
                 steps.append(lambda line, labels, text=text: text in line.text)
+                continue
+            if self.taken("|~"):
+                pattern = re.compile(self.string())
+                steps.append(lambda line, labels, pattern=pattern: pattern.search(line.text) is not None)
                 continue
             self.take("|")
             if self.taken("json"):

@@ -106,25 +106,32 @@ class Services:
         if run.returncode != expect:
             raise AssertionError(f"{product} {arguments} ended with {run.returncode}")
 
+    def start(self, product, role, **settings):
+        """One more instance of a service, with these settings beside those that it needs."""
+        command = [ROOT / "deploy/local-cluster.sh", "socket-url", self.state / "postgres", "campus", role]
+        url = subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+        environment = {
+            **os.environ,
+            "DATABASE_URL": url,
+            "HTTP_PORT": str(free_port()),
+            "ALLOW_LOOPBACK_WEBHOOKS": "true",
+            "NOTIFY_ENCRYPTION_KEY": self.key("notify"),
+            "CONTACT_KEYS": f"k1:{self.key('contact')}",
+            **settings,
+        }
+        with open(self.state / f"logs/another-{role}.log", "ab") as log:
+            command = [self.products / product, "serve"]
+            self.own.append(subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment))
+
     def start_another_of_each(self):
         """One more instance of each service: it looks at once at what the others look at each minute."""
-        for product, role in (
-            ("OrderService", "order_service"),
-            ("AfterSalesService", "after_sales_service"),
-            ("NotifyService", "notify_service"),
-        ):
-            command = [ROOT / "deploy/local-cluster.sh", "socket-url", self.state / "postgres", "campus", role]
-            url = subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
-            environment = {
-                **os.environ,
-                "DATABASE_URL": url,
-                "HTTP_PORT": str(free_port()),
-                "ALLOW_LOOPBACK_WEBHOOKS": "true",
-                "NOTIFY_ENCRYPTION_KEY": (self.state / "notify.key").read_text(encoding="utf-8"),
-            }
-            with open(self.state / f"logs/another-{role}.log", "ab") as log:
-                command = [self.products / product, "serve"]
-                self.own.append(subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment))
+        self.start("OrderService", "order_service")
+        self.start("AfterSalesService", "after_sales_service")
+        self.start("NotifyService", "notify_service")
+
+    def key(self, name):
+        """The key that the running NotifyService seals webhook secrets (`notify`) or contacts (`contact`) with."""
+        return (self.state / f"{name}.key").read_text(encoding="utf-8")
 
     def stop(self):
         """Ends the instances that were started here."""

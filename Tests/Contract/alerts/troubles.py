@@ -69,6 +69,12 @@ class Troubles:
 
         until("the brake holds", braked)
 
+    def refund_missing(self):
+        # Taken on, and then the channel loses its book.
+        refund = self.test.awaited(self.test.refund(customer="stu_lost", transaction="SANDBOX-LATE"), "processing")
+        self.services.sql(f"delete from campus.sandbox_refund where out_refund_no = '{refund['out_refund_no']}'")
+        self.services.line("refund.missing")
+
     def reconcile_difference(self):
         # The day before the clock was advanced, in which the platform has a payment that nobody reported.
         self.test.ask("GET", "after_sales", f"/v1/reconciliation/{self.first_day}")
@@ -76,6 +82,25 @@ class Troubles:
         books.write_text("kind,transaction_id,amount_fen,status\npayment,never-reported,100,paid\n", encoding="utf-8")
         day = ["--campus", self.test.code, "--date", self.first_day, "--file", str(books)]
         self.services.run_once("AfterSalesService", "reconcile", *day, expect=1)
+
+    def reconciliation_failed(self):
+        # The service may no longer write its books, and a day is over. A running service looks each minute, a new one at once.
+        self.services.sql("revoke insert on campus.reconciliation_day from after_sales_service")
+        self.test.advance(86400)
+
+    # The services themselves.
+
+    def service_failed(self):
+        # Its port is taken.
+        self.services.start("OrderService", "order_service", HTTP_PORT=self.services.urls["order"].rpartition(":")[2])
+        self.services.line("service.failed", service="order_service")
+
+    def secrets_unreadable(self):
+        # An instance that was given another key than the one with which a contact is sealed.
+        contact = {"phone": "13800138000", "updated_at": stamp(self.live.now())}
+        self.live.ask("PUT", "notify", "/v1/contacts/customer/stu_1", contact)
+        self.services.start("NotifyService", "notify_service", CONTACT_KEYS=f"k2:{self.services.key('contact')}")
+        self.services.line("contact.key_missing")
 
     # Somebody's health.
 
