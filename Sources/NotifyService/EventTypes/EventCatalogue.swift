@@ -32,7 +32,7 @@ enum EventCatalogue {
     private static let introduction = """
         # Events
 
-        What [webhooks](README.md#3-being-told) and the [feed](feed.md) carry: one object, the same to the byte in both.
+        What [webhooks](webhooks.md) and the [feed](feed.md) carry: one object, the same to the byte in both.
 
         ```json
         {"id": "evt_1042", "type": "order.paid", "timestamp": "2026-03-01T04:05:06.789Z", "test": false, "data": {"order_id": "…"}}
