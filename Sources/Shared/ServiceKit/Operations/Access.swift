@@ -16,13 +16,13 @@ public struct Scope: Hashable, Sendable, RawRepresentable {
     public static let ordersWrite = Scope(rawValue: "orders:write")
     /// Bring in past orders with their payments and refunds.
     public static let ordersImport = Scope(rawValue: "orders:import")
-    /// Read cases, refunds, policies and statistics.
+    /// Read cases, the desk's queue, refunds, what rules may know of persons, and the books of a day.
     public static let afterSalesRead = Scope(rawValue: "after_sales:read")
-    /// Open and move cases for a stated actor, report refund results.
+    /// Open and move cases for a stated actor, report refund results, state and erase what is known of persons.
     public static let afterSalesWrite = Scope(rawValue: "after_sales:write")
     /// Read the event feed, inboxes and streams for a stated actor.
     public static let notificationsRead = Scope(rawValue: "notifications:read")
-    /// Manage webhook endpoints, contacts and preferences.
+    /// Manage webhook endpoints and contacts.
     public static let notificationsWrite = Scope(rawValue: "notifications:write")
     /// Export all that is known of one person.
     public static let personsExport = Scope(rawValue: "persons:export")
