@@ -66,7 +66,8 @@ struct ContactStore: Sendable {
             order by n.campus_id, n.kind, n.id
             on conflict (campus_id, kind, id) do update set
                 phone = null, openids = null, language = null,
-                updated_at = greatest(c.updated_at, excluded.updated_at), erased_at = excluded.erased_at
+                updated_at = greatest(c.updated_at, excluded.updated_at),
+                erased_at = greatest(c.updated_at, excluded.erased_at)
             -- A contact may be reported up to a minute ahead of our clock: one that is this little newer was known before.
             where c.updated_at <= excluded.updated_at + interval '60 seconds'
             """
