@@ -1,4 +1,5 @@
 import Model
+import ServiceKit
 import Synchronization
 import TestSupport
 import Testing
