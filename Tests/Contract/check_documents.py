@@ -1,7 +1,8 @@
 """The documents are what the services say of themselves, and lead where they say.
 
 That docs/integrate/ is what `make documents` would write is checked before; here the merged OpenAPI is held against the running services,
-every problem's page is fetched, the Postman collection's bodies are held against their schemas, and every link is followed.
+every problem's page is fetched, the Postman collection's bodies are held against their schemas, the code that verifies webhooks is run, and
+every link is followed.
 """
 
 import json
@@ -95,6 +96,30 @@ def faults_of_collection(merged):
                 yield f"postman.json {entry['name']}: {error.json_path} {error.message}"
 
 
+def faults_of_verification():
+    """Yields what the code of webhooks.md makes of the signature that the page gives as a sample."""
+    page = (ROOT / "docs/integrate/webhooks.md").read_text(encoding="utf-8")
+    sample = page[page.index("To try yours") :]
+    secret, name, stamp, body, signature = re.findall(r"`([^`]+)`", sample)[:5]
+    headers = {"webhook-id": name, "webhook-timestamp": stamp, "webhook-signature": f"v1,AAAA {signature}"}
+    # The genuine one; another body; six minutes late; no signature.
+    trials = [(headers, body, 299), (headers, body + " ", 0), (headers, body, 360), ({**headers, "webhook-signature": ""}, body, 0)]
+    wanted = [True, False, False, False]
+    python, script = (re.search(rf"```{language}\n(.*?)```", page, re.S)[1] for language in ("python", "js"))
+    names = {}
+    exec(python, names)
+    if [names["verified"](given, text.encode(), secret, int(stamp) + late) for given, text, late in trials] != wanted:
+        yield "webhooks.md: the Python does not tell what is genuine"
+    script += f"""
+    const trials = {json.dumps(trials)};
+    const found = trials.map(([given, text, late]) => verified(given, Buffer.from(text), {json.dumps(secret)}, {stamp} + late));
+    console.log(JSON.stringify(found));
+    """
+    answer = subprocess.run(["node", "--input-type=module", "-"], input=script, capture_output=True, text=True)
+    if answer.returncode or json.loads(answer.stdout) != wanted:
+        yield f"webhooks.md: the JavaScript does not tell what is genuine: {answer.stdout}{answer.stderr}"
+
+
 def anchors_of(text):
     """The anchors of a page's headings, as GitHub makes them."""
     titles = re.findall(r"^#+ +(.+?) *$", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S), re.M)
@@ -156,13 +181,14 @@ def main():
         *faults_of_merged(merged, titled),
         *faults_of_problems(urls, documents),
         *faults_of_collection(merged),
+        *faults_of_verification(),
         *faults_of_links(),
         *faults_of_translation(ROOT),
         *faults_of_translation(ROOT / "docs/integrate"),
     ]
     for fault in faults:
         print(f"  {fault}")
-    print(f"merged OpenAPI, problem pages, Postman collection, links: {len(faults)} faults")
+    print(f"merged OpenAPI, problem pages, Postman collection, verification of webhooks, links: {len(faults)} faults")
     return 1 if faults else 0
 
 
