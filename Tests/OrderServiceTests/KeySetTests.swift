@@ -1,78 +1,13 @@
 import Crypto
 import HTTPTypes
-import Hummingbird
-import HummingbirdTesting
 import Model
-import NIOCore
 import NIOHTTP1
 import Postgres
 import ServiceKit
-import Synchronization
 import TestSupport
 import Testing
 
 @testable import OrderService
-
-/// An identity provider's end of a key set.
-struct KeySetPublisher: Sendable {
-    /// What it answers with, and what it was asked.
-    struct State: Sendable {
-        var keys: [JSON] = []
-        var status = HTTPResponse.Status.ok
-        /// Rises with each change of what is published.
-        var version = 1
-        /// Instead of a set.
-        var text: String?
-        var headers: HTTPFields = [:]
-        /// The `If-None-Match` of each request.
-        var conditions: [String?] = []
-    }
-
-    let state: Box<State>
-    let port: Int
-
-    var url: String { "http://127.0.0.1:\(port)/jwks" }
-
-    /// How often it was asked.
-    var asked: Int { state.value.conditions.count }
-
-    /// Publishes these keys for `body`.
-    static func run(
-        _ keys: [SigningKey],
-        _ body: @Sendable @escaping (KeySetPublisher) async throws -> Void
-    ) async throws {
-        let state = Box(State(keys: keys.map(\.jwk)))
-        let router = Router()
-        router.get("**") { request, _ in
-            var now = state.value
-            now.conditions.append(request.headers[.ifNoneMatch])
-            state.value = now
-            var headers = now.headers
-            headers[.eTag] = "\"\(now.version)\""
-            if request.headers[.ifNoneMatch] == headers[.eTag] {
-                return Response(status: .notModified, headers: headers)
-            }
-            let text = now.text ?? JSON.object(["keys": .array(now.keys)]).text
-            return Response(status: now.status, headers: headers, body: .init(byteBuffer: ByteBuffer(string: text)))
-        }
-        let application = Application(
-            router: router,
-            configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
-            logger: .silent
-        )
-        try await application.test(.live) { client in
-            try await body(KeySetPublisher(state: state, port: client.port ?? 0))
-        }
-    }
-
-    /// Publishes other keys from now on, or what `change` makes of them.
-    func publish(_ keys: [SigningKey], _ change: (inout State) -> Void = { _ in }) {
-        var now = state.value
-        now = State(keys: keys.map(\.jwk), version: now.version + 1, conditions: now.conditions)
-        change(&now)
-        state.value = now
-    }
-}
 
 @Suite("Key sets that identity providers publish", .timeLimit(.minutes(5)))
 struct KeySetTests {
@@ -94,10 +29,15 @@ struct KeySetTests {
         try await campus.get("/v1/key-sets")["items"]?.array?.first ?? .null
     }
 
-    /// Has the set fetched as though its time had come.
-    private func makeDue(_ campus: TestCampus) async throws {
+    /// Has what is published there fetched as though its time had come; every set of the campus when no address is given.
+    private func makeDue(_ campus: TestCampus, _ url: String? = nil) async throws {
         _ = try await campus.pool.autocommit { session in
-            try session.execute("update campus.key_set set due_at = now() where campus_id = \(campus.id)")
+            try session.execute(
+                """
+                update campus.key_set set due_at = now()
+                where campus_id = \(campus.id) and url = coalesce(\(url), url)
+                """
+            )
         }
     }
 
@@ -264,6 +204,40 @@ struct KeySetTests {
             #expect(try await campus.post("/v1/verification-keys", body).status == 201)
             try await becomes(200, try added.token(for: campus), campus)
             #expect(try await campus.status(with: published.token(for: campus)) == 401)
+        }
+    }
+
+    @Test(
+        "Of two sets that publish one kid the first has it until it gives it up; then the other is fetched again, whole",
+        arguments: [true, false]
+    )
+    func sharedName(isRevoked: Bool) async throws {
+        let (first, second) = (SigningKey(kid: "same"), SigningKey(kid: "same"))
+        try await run([first]) { campus, publisher, set in
+            try await becomes(200, try first.token(for: campus), campus)
+            try await KeySetPublisher.run([second]) { other in
+                let added = try await campus.post("/v1/key-sets", ["url": .string(other.url)])
+                try #require(added.status == 201, "\(added.body)")
+                try await eventually("the second set is fetched") {
+                    let sets = try await campus.get("/v1/key-sets")["items"]?.array ?? []
+                    return sets.count == 2 && sets.allSatisfy { $0["fetched_at"]?.string != nil }
+                }
+                #expect(try await campus.status(with: first.token(for: campus)) == 200)
+                #expect(try await campus.status(with: second.token(for: campus)) == 401)
+                #expect(other.state.value.conditions == [nil])
+
+                if isRevoked {
+                    #expect(try await campus.post("/v1/key-sets/\(set)/revoke").status == 200)
+                } else {
+                    publisher.publish([SigningKey(kid: "another")])
+                    try await makeDue(campus, publisher.url)
+                }
+                // Nobody shows a token meanwhile, so that no unknown kid has it fetched.
+                try await eventually("the second set is fetched again") { other.asked == 2 }
+                #expect(other.state.value.conditions == [nil, nil])
+                try await becomes(200, try second.token(for: campus), campus)
+                #expect(try await campus.status(with: first.token(for: campus)) == 401)
+            }
         }
     }
 
