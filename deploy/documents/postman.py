@@ -46,6 +46,25 @@ BODIES = {
         "paid_at": "{{$isoTimestamp}}",
     },
     "openCase": {"order_id": "{{order_id}}", "kind": "refund", "reason": "late"},
+    # The key of RFC 7517, appendix A.1.
+    "importVerificationKeys": {
+        "keys": [
+            {
+                "kty": "EC",
+                "crv": "P-256",
+                "kid": "postman-{{$guid}}",
+                "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+                "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+            }
+        ]
+    },
+    "createCampus": {
+        "code": "west",
+        "name": "西校区",
+        "timezone": "Asia/Shanghai",
+        "is_test": True,
+        "key": {"name": "backend", "scopes": ["orders:read", "orders:write"]},
+    },
 }
 # The headers that a person sets by hand; the others are for machines.
 SHOWN_HEADERS = ("Idempotency-Key", "X-Actor", "If-Match")
