@@ -145,6 +145,38 @@ struct ErasureTests {
         }
     }
 
+    @Test("Past orders that are brought along after their people were erased are erased as well; later ones are not")
+    func imported() async throws {
+        try await TestCampus.run { campus in
+            let id = try await ask(Party(kind: .customer, id: "stu_1"), campus, at: SystemWallClock().now())
+            try await eventually("nothing is known of them") { try await state(id, campus)?.doneAt != nil }
+            #expect(try await campus.importing(PastLine("past"))["imported"] == 1)
+            try await eventually("the past is erased") {
+                try await campus.order("past")["dropoff"] == ["address": "(erased)"]
+            }
+            try await eventually("the erasure is done again") { try await state(id, campus)?.doneAt != nil }
+            #expect(try await state(id, campus)?.erased == 1)
+            let later = try await campus.place(externalID: "later")
+            #expect(try await campus.get("/v1/orders/\(later)")["dropoff"]?["address"] != "(erased)")
+        }
+    }
+
+    @Test("An order under way to which nothing happened for a month is taken for over")
+    func abandoned() async throws {
+        let clock = ManualClock(SystemWallClock().now())
+        try await TestCampus.run(clock: clock) { campus in
+            let order = try await order(campus, at: clock)
+            let before = try await books(campus)
+            let id = try await ask(Party(kind: .customer, id: "stu_1"), campus, at: clock.now())
+            try await eventually("the first round is done") { try await state(id, campus)?.waiting == 1 }
+            clock.advance(by: .days(31))
+            try await advance(campus)
+            try await eventually("it is erased") { try await state(id, campus)?.doneAt != nil }
+            #expect(try await campus.get("/v1/orders/\(order)")["dropoff"] == ["address": "(erased)"])
+            #expect(try await books(campus) == before)
+        }
+    }
+
     @Test("What orders say of their rider goes: name, notes, way")
     func rider() async throws {
         let clock = ManualClock(SystemWallClock().now())

@@ -266,6 +266,23 @@ struct AuthenticationTests {
         }
     }
 
+    @Test("A token ends with its key, also when another key takes the name", .timeLimit(.minutes(1)))
+    func replaced() async throws {
+        try await ProbePlatform.with { platform in
+            let pool = try platform.database.pool()
+            let material = Base64URL.encode([UInt8](repeating: 9, count: 32))
+            try await platform.serve { client in
+                #expect(try await client.ask(.get, Self.path).status == 200)
+                try await pool.autocommit { session in
+                    _ = try session.execute("update campus.verification_key set key = \(material)")
+                }
+                try await eventually("the old key's token is refused", within: .seconds(10)) {
+                    try await client.ask(.get, Self.path).status == 401
+                }
+            }
+        }
+    }
+
     @Test("Weak or broken verification keys are not accepted")
     func weakKeys() async {
         let campus = CampusID(high: 1, low: 1)

@@ -123,4 +123,36 @@ struct RateLimitTests {
             }
         }
     }
+
+    @Test("What somebody may not do counts as well")
+    func forbidden() async throws {
+        try await ProbePlatform.with(settings: ["USER_RATE_LIMIT": "2"]) { platform in
+            try await platform.serve { client in
+                var statuses: [Int] = []
+                let thing = "/v1/things/\(AnyID(high: 1, low: 1))"
+                for _ in 0..<6 { statuses.append(try await client.ask(.delete, thing).status) }
+                #expect(statuses.prefix(4).allSatisfy { $0 == 403 }, "\(statuses)")
+                #expect(statuses.contains(429))
+            }
+        }
+    }
+
+    @Test("Who tries credential after credential is held up; who is known goes on")
+    func strangers() async throws {
+        try await ProbePlatform.with(settings: ["STRANGER_RATE_LIMIT": "4"]) { platform in
+            try await platform.serve { client in
+                #expect(try await client.ask(.get, "/v1/things?colour=red").status == 200)
+                var answers: [ProbeClient.Answer] = []
+                for turn in 0..<12 {
+                    let credential = turn % 2 == 0 ? "ck_guess\(turn)" : "e30.e30.\(turn)"
+                    answers.append(try await client.ask(.get, "/v1/things", credential: credential))
+                }
+                #expect(answers.first?.status == 401)
+                let refused = try #require(answers.first { $0.status == 429 })
+                expectProblem(refused, 429, "rate-limited")
+                #expect(refused.headers[.retryAfter] == "1")
+                #expect(try await client.ask(.get, "/v1/things?colour=red").status == 200)
+            }
+        }
+    }
 }

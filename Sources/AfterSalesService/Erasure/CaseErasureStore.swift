@@ -4,27 +4,21 @@ import ServiceKit
 
 /// Finds and erases words of and about people in cases.
 struct CaseErasureStore: Sendable {
-    /// The cases of somebody that were opened up to a time, after a place.
-    func cases(
-        of party: Party,
-        in campus: CampusID,
-        upTo time: Timestamp,
-        after place: AnyID,
-        _ limit: Int,
-        _ session: borrowing Session
-    ) throws -> [EraseInRounds.Item] {
+    /// The cases of somebody that were opened before they asked, in the order of ids from the erasure's place on.
+    func cases(of erasure: Erasure, limit: Int, in session: borrowing Session) throws -> [EraseInRounds.Item] {
         let owner: SQL
-        switch party.kind {
-        case .customer: owner = "customer_id = \(party.id)"
-        case .merchant: owner = "merchant_id = \(party.id)"
+        switch erasure.party.kind {
+        case .customer: owner = "customer_id = \(erasure.party.id)"
+        case .merchant: owner = "merchant_id = \(erasure.party.id)"
         // Riders say nothing in cases.
         case .rider: return []
         }
         return try session.query(
             """
             select id, status in ('resolved', 'closed', 'withdrawn', 'rejected') from campus.cases
-            where campus_id = \(campus) and \(owner) and id > \(place) and opened_at <= \(time)
-            order by id limit \(limit)
+            where campus_id = \(erasure.campus) and \(owner) and id > \(erasure.place)
+                and opened_at <= \(erasure.requestedAt)
+            order by id limit \(rows: limit)
             """
         ) { row in EraseInRounds.Item(id: try row[0], isOver: try row[1]) }
     }

@@ -11,11 +11,11 @@ struct PersonalCases: EraseInRounds.Subject {
 
     func items(
         of erasure: Erasure,
-        after place: AnyID,
+        at now: Timestamp,
         limit: Int,
         in session: borrowing Session
     ) throws -> [EraseInRounds.Item] {
-        try store.cases(of: erasure.party, in: erasure.campus, upTo: erasure.requestedAt, after: place, limit, session)
+        try store.cases(of: erasure, limit: limit, in: session)
     }
 
     func erase(_ items: [AnyID], for erasure: Erasure, at now: Timestamp, in session: borrowing Session) throws {

@@ -10,11 +10,11 @@ struct PersonalOrders: EraseInRounds.Subject {
 
     func items(
         of erasure: Erasure,
-        after place: AnyID,
+        at now: Timestamp,
         limit: Int,
         in session: borrowing Session
     ) throws -> [EraseInRounds.Item] {
-        try store.orders(of: erasure.party, in: erasure.campus, upTo: erasure.requestedAt, after: place, limit, session)
+        try store.orders(of: erasure, at: now, limit: limit, in: session)
     }
 
     func erase(_ items: [AnyID], for erasure: Erasure, at now: Timestamp, in session: borrowing Session) throws {
@@ -23,6 +23,6 @@ struct PersonalOrders: EraseInRounds.Subject {
 
     func keepsUntil(_ erasure: Erasure, in session: borrowing Session) throws -> Timestamp? {
         guard erasure.party.kind == .customer else { return nil }
-        return try store.payersKnownUntil(erasure.party.id, in: erasure.campus, upTo: erasure.requestedAt, session)
+        return try store.payersKnownUntil(of: erasure, in: session)
     }
 }

@@ -106,7 +106,7 @@ struct ImportOrders: Sendable {
         for _ in 1..<Self.attempts {
             do {
                 return try await storeOnce(batch, of: request)
-            } catch let error as PostgresError where error.isMeanwhile {
+            } catch let error as PostgresError where error.wasOvertaken {
                 continue
             }
         }
@@ -124,7 +124,7 @@ struct ImportOrders: Sendable {
 
 extension PostgresError {
     /// Whether somebody placed an order or reported a payment between the look and the writing: another look will see it.
-    fileprivate var isMeanwhile: Bool {
+    fileprivate var wasOvertaken: Bool {
         sqlState == .uniqueViolation || constraint == "payment_allocation_within_payment"
     }
 }

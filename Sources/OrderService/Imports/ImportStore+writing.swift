@@ -25,6 +25,7 @@ extension ImportStore {
             statements += insertRefunds(entries, context)
             let timers = pasts.flatMap(\.timers)
             if !timers.isEmpty { statements.append(TimerStore(owner: .orders).armSQL(timers)) }
+            statements += erasures.reopening(verdict.erasures, in: key.campus)
         }
         statements.append(advance(key, by: batch, verdict, context))
         if !verdict.faults.isEmpty { statements.append(insertFaults(verdict.faults, key)) }

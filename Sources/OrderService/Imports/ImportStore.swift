@@ -2,8 +2,10 @@ import Model
 import Postgres
 import ServiceKit
 
-/// Reads imports, and what is known of the orders that they bring.
+/// Keeps imports, and knows what is stored of the orders that they bring.
 struct ImportStore: Sendable {
+    let erasures = ErasureStore(owner: .orders)
+
     /// Makes the import unless it is there.
     func begin(_ key: ImportKey, by actor: Actor, at now: Timestamp, in session: borrowing Session) throws {
         try session.execute(
@@ -68,18 +70,21 @@ struct ImportStore: Sendable {
         in session: borrowing Session
     ) throws -> ImportKnowledge {
         let payments = batch.orders.flatMap(\.payments)
-        let (_, orders, known, refunds) = try session.pipeline(
+        let persons = Set(batch.orders.flatMap(\.order.persons))
+        let (_, orders, known, refunds, erasures) = try session.pipeline(
             Query("select 1 from campus.order_import where campus_id = \(key.campus) and id = \(key.id) for update") {
                 _ in
             },
             knownOrders(key.campus, batch.orders.map(\.externalID)),
             knownPayments(key.campus, payments.map(\.report)),
-            knownRefunds(key.campus, batch.orders.flatMap(\.refunds).map(\.number))
+            knownRefunds(key.campus, batch.orders.flatMap(\.refunds).map(\.number)),
+            self.erasures.requests(about: Array(persons), in: key.campus)
         )
         return ImportKnowledge(
             orders: Dictionary(orders) { first, _ in first },
             payments: Dictionary(known) { first, _ in first },
-            refunds: Set(refunds)
+            refunds: Set(refunds),
+            erasures: erasures
         )
     }
 

@@ -67,7 +67,7 @@ struct OrderHistory {
     }
 
     /// Notes who called the order off.
-    mutating func isCancelled(by actor: Actor) {
+    mutating func noteCanceller(by actor: Actor) {
         order.cancellation?.actor = actor
     }
 
@@ -92,12 +92,4 @@ struct OrderHistory {
             if case .event(.refundDue) = step.kind { false } else { true }
         }
     }
-}
-
-/// For whom an import is, who sends it, and when.
-struct ImportContext: Sendable {
-    var campus: Campus
-    var actor: Actor
-    /// The campus's time when it was sent.
-    var now: Timestamp
 }

@@ -86,7 +86,7 @@ struct PastMembers {
         if let end, let cancellation {
             history.take(.cancel(reason: cancellation.reason), at: end, "/cancelled_at")
             pay(Array(payments.dropFirst(inTime.count)), &history)
-            history.isCancelled(by: cancellation.actor)
+            history.noteCanceller(by: cancellation.actor)
         }
         for fault in history.faults { faults.add(fault.pointer, fault.detail) }
         guard faults.all.isEmpty else { return nil }

@@ -3,6 +3,8 @@
 
 create index orders_event_words on campus.orders_event (root_id) where type in ('order.cancelled', 'order.rejected');
 
+-- Erases what these orders say of their customer or of their rider. Those under way are passed over, unless nothing has happened to them
+-- for a month: they will not come to an end any more.
 create or replace function campus.erase_orders(of_campus uuid, of_kind text, order_ids uuid[], as_of timestamptz) returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -13,7 +15,8 @@ declare
 begin
     ended := array(
         select o.id from campus.orders o
-        where o.campus_id = of_campus and o.id = any (order_ids) and o.status in ('completed', 'cancelled')
+        where o.campus_id = of_campus and o.id = any (order_ids)
+            and (o.status in ('completed', 'cancelled') or o.updated_at < as_of - interval '30 days')
         order by o.id for no key update
     );
     if of_kind = 'customer' then
@@ -81,6 +84,9 @@ $function$;
 
 alter table campus.imported_order alter column sha256 drop not null;
 comment on column campus.imported_order.sha256 is 'Null when the order was erased: a line about it is taken for the same then';
+
+-- Past orders that are brought along may be of somebody who was erased.
+create index orders_erasure_by_party on campus.orders_erasure (campus_id, kind, party_id);
 
 -- Who asks again means what has come since, too.
 drop index campus.after_sales_erasure_pending;

@@ -6,7 +6,8 @@ import Synchronization
 ///
 /// What a credential proves is cached: a key by the digest of its secret, a token by its own digest. Whether the key behind it still
 /// holds is asked of the directory each time, which answers at most five seconds late; the end of a token is compared with the clock
-/// each time.
+/// each time. Credentials of strangers cost a look into the database or a signature's check, so only so many are looked at: whoever tries
+/// many takes nothing from those who are known.
 public final class Authenticator: Sendable {
     /// The longest credential looked at, in bytes.
     static let longestCredential = 8_192
@@ -18,24 +19,30 @@ public final class Authenticator: Sendable {
 
     private struct CachedToken {
         let token: UserToken
+        /// The fingerprint of the key that verified it.
+        let key: SHA256Digest
         let verifiedAt: ContinuousClock.Instant
     }
 
     private let directory: CampusDirectory
     private let clock: any WallClock
+    private let strangers: RateLimit
+    private let strangerMeter = Mutex(RateMeter(now: .now))
     private let tokens = Mutex(LeastRecentlyUsed<SHA256Digest, CachedToken>(capacity: 16_384))
 
     /// An authenticator over a directory.
     ///
     /// - `clock`: the machine's own clock; test campuses' clocks do not move the end of tokens and keys.
-    public init(directory: CampusDirectory, clock: any WallClock) {
+    /// - `strangers`: how many credentials are looked at that are not known here yet.
+    public init(directory: CampusDirectory, clock: any WallClock, strangers: RateLimit) {
         self.directory = directory
         self.clock = clock
+        self.strangers = strangers
     }
 
     /// Who sent these headers, and their campus.
     ///
-    /// - Throws: ``Problem`` `unauthenticated`, or `validation` when `X-Actor` is not an actor.
+    /// - Throws: ``Problem`` `unauthenticated`; `validation` when `X-Actor` is not an actor; `rate-limited` when there are too many strangers.
     func authenticate(_ headers: HTTPFields) async throws -> (principal: Principal, campus: Campus) {
         guard let header = headers[.authorization] else {
             throw Self.refusal("The Authorization header is missing.", error: nil)
@@ -54,8 +61,9 @@ public final class Authenticator: Sendable {
     }
 
     private func platform(_ secret: Substring, actingFor stated: String?) async throws -> Principal {
-        let key = try await directory.platformKey(sha256: SHA256Digest(of: secret.utf8))
-        guard let key, key.isValid(at: clock.now()) else {
+        let digest = SHA256Digest(of: secret.utf8)
+        if !directory.remembersPlatformKey(sha256: digest) { try admitStranger() }
+        guard let key = try await directory.platformKey(sha256: digest), key.isValid(at: clock.now()) else {
             throw Self.refusal("The platform key is unknown, expired or revoked.")
         }
         var actor = Actor(role: .platform, id: key.name)
@@ -94,13 +102,14 @@ public final class Authenticator: Sendable {
         let digest = SHA256Digest(of: text.utf8)
         let now = ContinuousClock.now
         if let cached = tokens.withLock({ $0[digest] }), cached.verifiedAt.advanced(by: Self.tokenLifetime) > now {
-            // The key may have been withdrawn since.
+            // The key may have been withdrawn since, or there is another of its name.
             let key = try await directory.verificationKey(cached.token.kid, of: cached.token.campus)
-            if let key, key.revokedAt == nil {
+            if let key, key.revokedAt == nil, key.fingerprint == cached.key {
                 try checkTime(cached.token.expiresAt, notBefore: .min)
                 return cached.token
             }
         }
+        try admitStranger()
         guard let unverified = UnverifiedToken(text) else { throw Self.refusal("The token cannot be read.") }
         // The campus that the token names decides which keys are looked at: another campus's key of the same name is no key here.
         guard let campus = try await directory.campus(named: unverified.campus),
@@ -108,7 +117,7 @@ public final class Authenticator: Sendable {
             let token = unverified.verified(by: key, campusCode: campus.code)
         else { throw Self.refusal("The token is not signed by a key of its campus, or its claims are not complete.") }
         try checkTime(token.expiresAt, notBefore: unverified.notBefore)
-        tokens.withLock { $0[digest] = CachedToken(token: token, verifiedAt: now) }
+        tokens.withLock { $0[digest] = CachedToken(token: token, key: key.fingerprint, verifiedAt: now) }
         return token
     }
 
@@ -117,6 +126,17 @@ public final class Authenticator: Sendable {
         let key = try await directory.verificationKey(token.kid, of: campus.id)
         if key == nil { directory.keySetDemand.note(campus.id) }
         return key
+    }
+
+    /// Counts a credential that is not known here yet.
+    private func admitStranger() throws(Problem) {
+        let wait = strangerMeter.withLock { $0.take(strangers, now: .now) }
+        guard let wait else { return }
+        throw Problem(
+            .rateLimited,
+            "More credentials came than can be looked at that are not known here yet.",
+            headers: [.retryAfter: wait.wholeSecondsRoundedUp]
+        )
     }
 
     private func checkTime(_ expiresAt: Int64, notBefore: Int64) throws(Problem) {

@@ -30,9 +30,17 @@ final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     func value(for key: Key) async throws -> Value {
         // The age counts from before the look-up: what changed since then may not be in it.
         let now = ContinuousClock.now
-        let entry = state.withLock { $0.entries[key] }
-        if let entry, entry.loadedAt.advanced(by: lifetime) > now { return entry.value }
+        if let entry = entry(for: key, at: now) { return entry.value }
         return try await lookUp(key, at: now).value
+    }
+
+    /// Whether the value is kept, so that nothing has to be looked up.
+    func remembers(_ key: Key) -> Bool { entry(for: key, at: .now) != nil }
+
+    private func entry(for key: Key, at now: ContinuousClock.Instant) -> Entry? {
+        let entry = state.withLock { $0.entries[key] }
+        guard let entry, entry.loadedAt.advanced(by: lifetime) > now else { return nil }
+        return entry
     }
 
     /// Forgets everything, so that the next caller looks it up anew.

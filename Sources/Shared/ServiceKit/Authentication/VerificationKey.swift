@@ -26,6 +26,8 @@ public struct VerificationKey: Sendable {
     public let algorithm: Algorithm
     /// When it was withdrawn.
     public let revokedAt: Timestamp?
+    /// Of what it verifies with: another key of the same name has another.
+    let fingerprint: SHA256Digest
     private let verifier: any JWTAlgorithm
 
     /// A key from its stored form.
@@ -43,6 +45,7 @@ public struct VerificationKey: Sendable {
         self.campus = campus
         self.algorithm = algorithm
         self.revokedAt = revokedAt
+        fingerprint = SHA256Digest(of: "\(algorithm.rawValue) \(material)".utf8)
         self.verifier = try await Self.verifier(algorithm, material)
     }
 

@@ -82,12 +82,17 @@ public final class CampusDirectory: Sendable {
         return try await campus(code: name)
     }
 
+    /// Whether asking for that platform key, which there may be or not, costs nothing.
+    func remembersPlatformKey(sha256: SHA256Digest) -> Bool {
+        platformKeys.remembers(sha256)
+    }
+
     /// The platform key whose secret has that digest; nil when there is none.
     func platformKey(sha256: SHA256Digest) async throws -> PlatformKey? {
         try await platformKeys.value(for: sha256)
     }
 
-    /// The key that tokens of a campus name so; nil when there is none.
+    /// The campus's key of that `kid`; nil when there is none.
     func verificationKey(_ kid: String, of campus: CampusID) async throws -> VerificationKey? {
         try await verificationKeys.value(for: KeyName(campus: campus, kid: kid))
     }

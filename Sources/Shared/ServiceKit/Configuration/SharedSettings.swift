@@ -71,6 +71,13 @@ extension Setting where Value == Int {
         1...1_000_000,
         "How many requests a second all credentials of a campus together may make of this process, so that others have room."
     )
+    /// How often strangers may ask.
+    public static let strangerRateLimit = Setting.integer(
+        "STRANGER_RATE_LIMIT",
+        default: 1_000,
+        1...1_000_000,
+        "How many credentials a second a process looks at that it does not know yet; those it knows are not held up by them."
+    )
 }
 
 extension Setting where Value == Duration {
@@ -156,7 +163,7 @@ public enum SharedSettings {
             Setting.httpHost, Setting.httpPort.defaulting(to: String(port)), Setting.httpConnections,
             Setting.httpBodyTimeout,
             Setting.httpIdleTimeout, Setting.eventRetention, Setting.keyRateLimit, Setting.userRateLimit,
-            Setting.campusRateLimit,
+            Setting.campusRateLimit, Setting.strangerRateLimit,
             Setting.shutdownTimeout, Setting.logLevel, Setting.logFormat,
             Setting.statsInterval,
         ]

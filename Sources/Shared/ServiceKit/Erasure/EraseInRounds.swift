@@ -24,8 +24,8 @@ public struct EraseInRounds: Sendable {
 
     /// What is about a person, and how it is erased.
     public protocol Subject: Sendable {
-        /// What there is of them after a place, in the order of ids; nothing that came after they asked.
-        func items(of erasure: Erasure, after place: AnyID, limit: Int, in session: borrowing Session) throws -> [Item]
+        /// What there is of them at that campus time, in the order of ids from the erasure's place on; nothing that came after they asked.
+        func items(of erasure: Erasure, at now: Timestamp, limit: Int, in session: borrowing Session) throws -> [Item]
         /// Erases items that are over, at that campus time.
         func erase(_ items: [AnyID], for erasure: Erasure, at now: Timestamp, in session: borrowing Session) throws
         /// Until when something has to stay that money needs; nil when nothing is left.
@@ -71,12 +71,12 @@ public struct EraseInRounds: Sendable {
 
     /// The timer of the first round, due at once.
     public static func firstRound(of request: ErasureStore.CampusRequest) -> NewTimer {
-        NewTimer(
-            kind: timer,
-            subject: request.request.id.retyped(),
-            campus: request.campus,
-            dueAt: request.request.requestedAt
-        )
+        nextRound(of: request.request.id, in: request.campus, at: request.request.requestedAt)
+    }
+
+    /// The timer of a request's next round.
+    static func nextRound(of request: ErasureID, in campus: CampusID, at time: Timestamp) -> NewTimer {
+        NewTimer(kind: timer, subject: request.retyped(), campus: campus, dueAt: time)
     }
 
     /// Does a round.
@@ -104,12 +104,12 @@ public struct EraseInRounds: Sendable {
             return .moot
         }
         if erasure.place == Erasure.start { (erasure.erased, erasure.waiting) = (0, 0) }
-        let items = try subject.items(of: erasure, after: erasure.place, limit: Self.portion, in: session)
+        let items = try subject.items(of: erasure, at: now, limit: Self.portion, in: session)
         let over = items.filter(\.isOver).map(\.id)
         if !over.isEmpty { try subject.erase(over, for: erasure, at: now, in: session) }
         erasure.erased += Int64(over.count)
         erasure.waiting += Int64(items.count - over.count)
-        // Orders that were brought along since then make a request that was done an open one again.
+        // What has come to light since makes a request that was done an open one again.
         if erasure.waiting > 0 { erasure.doneAt = nil }
         if items.count == Self.portion, let last = items.last {
             erasure.place = last.id
@@ -123,8 +123,7 @@ public struct EraseInRounds: Sendable {
         if isDone { erasure.doneAt = erasure.doneAt ?? now }
         try store.save(erasure, in: session)
         if let next = isDone ? erasure.keepsUntil : now + Self.pause {
-            let timer = NewTimer(kind: Self.timer, subject: due.subject, campus: due.campus, dueAt: next)
-            try timers.arm([timer], in: session)
+            try timers.arm([Self.nextRound(of: erasure.id, in: due.campus, at: next)], in: session)
         }
         return isDone ? .done(erasure) : .waits(erasure)
     }

@@ -11,7 +11,7 @@ public struct Erasure: Hashable, Sendable {
     /// When it was asked for, in campus time; what came later is not touched.
     public let requestedAt: Timestamp
     /// What the present round looked at last.
-    var place: AnyID
+    public internal(set) var place: AnyID
     /// How many orders or cases the last round erased.
     public internal(set) var erased: Int64
     /// How many it passed over, because they have not come to their end.

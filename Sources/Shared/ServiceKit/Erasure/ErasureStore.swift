@@ -8,9 +8,11 @@ public struct ErasureStore: Sendable {
     public typealias CampusRequest = (campus: CampusID, request: ErasureRequest)
 
     private let table: SQL
+    private let timers: TimerStore
 
     /// What one service has noted; only that service may write it, and AfterSalesService reads them all.
     public init(owner: EventStream) {
+        timers = TimerStore(owner: owner)
         switch owner {
         case .orders: table = "campus.orders_erasure"
         case .afterSales: table = "campus.after_sales_erasure"
@@ -68,6 +70,27 @@ public struct ErasureStore: Sendable {
             """,
             Erasure.init
         )
+    }
+
+    /// The requests about any of these people.
+    public func requests(about parties: [Party], in campus: CampusID) -> Query<Erasure> {
+        let sql: SQL = """
+            \(selection) where campus_id = \(campus)
+                and (kind, party_id) in (select * from unnest(\(parties.map(\.kind)), \(parties.map(\.id))))
+            """
+        return Query(parties.isEmpty ? nil : sql, Erasure.init)
+    }
+
+    /// The statements that have requests gone through once more, because something about their people has come to light.
+    public func reopening(_ erasures: [Erasure], in campus: CampusID) -> [SQL] {
+        guard !erasures.isEmpty else { return [] }
+        return [
+            """
+            update \(table) set done_at = null, place = \(Erasure.start)
+            where campus_id = \(campus) and id = any (\(erasures.map(\.id)))
+            """,
+            timers.armSQL(erasures.map { EraseInRounds.nextRound(of: $0.id, in: campus, at: $0.requestedAt) }),
+        ]
     }
 
     func lock(_ id: ErasureID, in campus: CampusID, session: borrowing Session) throws -> Erasure? {

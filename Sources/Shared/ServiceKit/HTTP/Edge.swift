@@ -129,11 +129,14 @@ public struct Edge: HTTPResponder {
     }
 
     private func answer(_ request: Request, _ identity: RequestIdentity, _ target: Target) async throws -> Response {
+        let access = routes[target.route].operation.access
         let (principal, campus) = try await authenticate(request, routes[target.route])
         guard campus.id != nowhere.id else { return try await answer(request, identity, target, principal, campus) }
+        // Counted whatever comes of it: being refused costs us something, too.
         let allowance = try await limiter.admit(principal)
         var response: Response
         do {
+            try access.check(principal)
             response = try await answer(request, identity, target, principal, campus)
         } catch {
             response = refuse(error, identity, target.route, request)
@@ -204,9 +207,7 @@ public struct Edge: HTTPResponder {
         guard route.needsCredential, !Self.hasTicket(request, route.operation.access) else {
             return (Principal(campus: nowhere.id, actor: .system("anonymous")), nowhere)
         }
-        let (principal, campus) = try await authenticator.authenticate(request.headers)
-        try route.operation.access.check(principal)
-        return (principal, campus)
+        return try await authenticator.authenticate(request.headers)
     }
 
     private static func hasTicket(_ request: Request, _ access: Access) -> Bool {

@@ -11,6 +11,9 @@ public struct RateLimit: Hashable, Sendable {
         self.burst = max(1, burst)
     }
 
+    /// So many a second, and twice as many at once after a rest.
+    init(_ perSecond: Int) { self.init(perSecond: perSecond, burst: 2 * perSecond) }
+
     /// How long one takes at the steady rate.
     var interval: Duration { .seconds(1) / perSecond }
     /// How far ahead of the steady rate a burst may run.

@@ -123,10 +123,10 @@ struct RateRefusal: Error, Hashable {
 extension RateLimiter.Limits {
     /// The limits that a service is configured with.
     init(_ configuration: ServiceConfiguration) throws {
-        func limit(_ setting: Setting<Int>) throws -> RateLimit {
-            let perSecond = try configuration[setting]
-            return RateLimit(perSecond: perSecond, burst: 2 * perSecond)
-        }
-        self.init(key: try limit(.keyRateLimit), user: try limit(.userRateLimit), campus: try limit(.campusRateLimit))
+        self.init(
+            key: RateLimit(try configuration[.keyRateLimit]),
+            user: RateLimit(try configuration[.userRateLimit]),
+            campus: RateLimit(try configuration[.campusRateLimit])
+        )
     }
 }

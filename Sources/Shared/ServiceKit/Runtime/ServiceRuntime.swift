@@ -44,7 +44,11 @@ public struct ServiceRuntime: Sendable {
         let statistics = RequestStatistics(routes: operations.map { "\($0.method.rawValue) \($0.path)" })
         let edge = try Edge(
             operations: operations,
-            authenticator: Authenticator(directory: foundation.directory, clock: clock),
+            authenticator: Authenticator(
+                directory: foundation.directory,
+                clock: clock,
+                strangers: try RateLimit(configuration[.strangerRateLimit])
+            ),
             limiter: RateLimiter(try RateLimiter.Limits(configuration)),
             directory: foundation.directory,
             statistics: statistics,
