@@ -304,13 +304,14 @@ extension ProblemKind {
         meaning: """
             The credential, or all credentials of its campus together, have used up their allowance. `Retry-After` says when to go on; \
             `RateLimit-Remaining` on every answer says how much is left, so that a client can slow down before. A case can be urged once \
-            in five minutes; there too `Retry-After` says when again. Nothing was done.
+            in five minutes; there too `Retry-After` says when again. So it does when more credentials come at once that the service does \
+            not know yet than it can look at. Nothing was done.
             """,
         chinese: ProblemWords(
             "请求过多",
             """
             该凭证，或本校园的全部凭证合计，已用完额度。`Retry-After` 说明何时可以继续；每个响应的 `RateLimit-Remaining` 说明还剩多少，客户端可以提前放慢。\
-            同一售后单每五分钟只能催办一次，`Retry-After` 同样说明何时可以再催。未执行任何操作。
+            同一售后单每五分钟只能催办一次，短时间内涌入的陌生凭证过多时也会被拒绝，`Retry-After` 同样说明何时重试。未执行任何操作。
             """
         )
     )
