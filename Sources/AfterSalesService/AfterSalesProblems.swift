@@ -219,7 +219,7 @@ extension Problem {
 
 extension Duration {
     /// Whole seconds, rounded up, at least 1.
-    fileprivate var retryAfter: String {
+    var retryAfter: String {
         String(max(1, components.seconds + (components.attoseconds > 0 ? 1 : 0)))
     }
 }

@@ -110,22 +110,28 @@ enum AfterSales: ServiceDefinition {
             clock: foundation.clock,
             requestLifetime: try foundation.configuration[.refundRequestLifetime]
         )
-        let watch = WatchRefunds(pool: pool, clock: foundation.clock, logger: logger)
-        let closeDay = CloseDay(pool: pool, grace: try foundation.configuration[.reconciliationGrace])
-        let closeDays = CloseDays(pool: pool, directory: directory, closeDay: closeDay, logger: logger)
+        let background = foundation.background
+        let watch = WatchRefunds(pool: background, clock: foundation.clock, logger: logger)
+        let grace = try foundation.configuration[.reconciliationGrace]
+        let closeDays = CloseDays(
+            pool: background,
+            directory: directory,
+            closeDay: CloseDay(pool: background, grace: grace),
+            logger: logger
+        )
         register(consumer, watch, foundation)
         return ServiceParts(
             operations: CaseController(requests: requests, channels: channels).operations
                 + DeskController(requests: requests, channels: channels).operations
                 + RefundController(requests: requests, voidRefund: voidRefund).operations
                 + PartyController(requests: requests, pool: pool).operations
-                + ReconciliationController(pool: pool, closeDay: closeDay).operations,
+                + ReconciliationController(pool: pool, closeDay: CloseDay(pool: pool, grace: grace)).operations,
             services: [
                 refundWorker, moneyDueWorker, consumer, timers, Rounds(watch.look), Rounds(closeDays.look),
-                Rounds(WatchLedger(pool: foundation.background, clock: foundation.clock, logger: logger).look),
-                Rounds(WatchDesk(pool: foundation.background, clock: foundation.clock, logger: logger).look),
+                Rounds(WatchLedger(pool: background, clock: foundation.clock, logger: logger).look),
+                Rounds(WatchDesk(pool: background, clock: foundation.clock, logger: logger).look),
                 RetentionService(
-                    try Retention.rules(foundation.configuration, pool: foundation.background, directory: directory),
+                    try Retention.rules(foundation.configuration, pool: background, directory: directory),
                     logger: logger
                 ),
             ]

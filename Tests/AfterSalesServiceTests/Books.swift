@@ -32,8 +32,29 @@ struct Books: Sendable {
         "/v1/reconciliation/\(day ?? self.day)\(query)"
     }
 
-    /// Moves the clock to the time at which the day is closed, or some days later.
+    /// Moves the clock to the time at which the day is closed, or some days later, and has the days until then closed.
     func close(after days: Int64 = 0) async throws {
+        try await pass(days)
+        let last = CampusCalendar.Day(number: day.number + days).description
+        let pool = try campus.database.pool(as: .afterSalesService, size: 2)
+        let closeDays = CloseDays(
+            pool: pool,
+            directory: CampusDirectory(pool: pool, clock: SystemWallClock(), logger: .silent),
+            closeDay: CloseDay(pool: pool, grace: .seconds(900)),
+            logger: .silent
+        )
+        // The service's own may be at it too.
+        try await eventually("the books of \(last) are closed") {
+            await closeDays.look()
+            let found = try await campus.number(
+                "select count(*) from campus.reconciliation_day where campus_id = \(campus.id) and day = \(last)::date"
+            )
+            return found == 1
+        }
+    }
+
+    /// Moves the clock to the time at which the day is to be closed, or some days later.
+    func pass(_ days: Int64 = 0) async throws {
         try await campus.moveClock(to: noon + .seconds(12 * 3_600 + 16 * 60 + days * 86_400))
     }
 

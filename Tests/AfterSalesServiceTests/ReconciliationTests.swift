@@ -31,6 +31,8 @@ struct ReconciliationTests {
             #expect(open.status == 409)
             #expect(open.code == "day-not-closed")
             #expect(open["closes_at"] == .string((books.noon + .seconds(12 * 3_600 + 900)).rfc3339))
+            let wait = open.headers[.retryAfter].flatMap { Int($0) }
+            #expect(wait.map((43_000...44_100).contains) == true, "\(wait ?? 0)")
             try await books.close()
 
             let rows = try await books.rows()
@@ -205,18 +207,63 @@ struct ReconciliationTests {
         }
     }
 
-    @Test("Whoever asks at once closes a day once")
+    @Test("Whoever asks at once closes a day once; who comes too early is told to ask again")
     func closing() async throws {
         try await Books.atNoon { books in
             _ = try await books.refunded()
-            try await books.close()
+            try await books.pass()
             let answers = try await withThrowingTaskGroup(of: Answer.self) { group in
-                for _ in 0..<6 { group.addTask { try await books.read("?format=csv") } }
+                for _ in 0..<6 {
+                    group.addTask {
+                        var last: Answer?
+                        try await eventually("the day is sent") {
+                            let answer = try await books.read("?format=csv")
+                            last = answer
+                            #expect(answer.status == 200 || answer.headers[.retryAfter] != nil, "\(answer.body)")
+                            return answer.status == 200
+                        }
+                        return try #require(last)
+                    }
+                }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
-            #expect(answers.allSatisfy { $0.status == 200 })
             #expect(Set(answers.map(\.bytes)).count == 1)
             #expect(try await books.campus.number("select count(*) from campus.reconciliation_row") == 2)
+        }
+    }
+
+    @Test("A request waits for nobody who closes a day")
+    func busy() async throws {
+        try await Books.atNoon { books in
+            try await books.close()
+            try await books.pass(1)
+            let next = CampusCalendar.Day(number: books.day.number + 1)
+            let key = Int32(truncatingIfNeeded: books.campus.id.low)
+            let other = try books.campus.database.pool(as: .superuser, size: 1)
+            try await other.autocommit { session in try session.execute("select pg_advisory_lock(7321, \(key))") }
+            let refused = try await books.read(of: next)
+            #expect(refused.status == 409 && refused.code == "day-not-closed")
+            #expect(refused.headers[.retryAfter] == "1")
+            try await other.autocommit { session in try session.execute("select pg_advisory_unlock(7321, \(key))") }
+            #expect(try await books.read(of: next).status == 200)
+        }
+    }
+
+    @Test("A request closes one day at most, and says when to ask again while earlier ones are open")
+    func backlog() async throws {
+        try await Books.atNoon { books in
+            try await books.pass(30)
+            let last = CampusCalendar.Day(number: books.day.number + 30)
+            let refused = try await books.read(of: last)
+            #expect(refused.status == 409 && refused.code == "day-not-closed")
+            // The campus is from the day before; that day is closed now, and 30 more come before this one.
+            #expect(refused.headers[.retryAfter] == "31")
+            #expect(try await books.campus.number("select count(*) from campus.reconciliation_day") == 1)
+            #expect(try await books.read().headers[.retryAfter] == nil)
+            #expect(try await books.campus.number("select count(*) from campus.reconciliation_day") == 2)
+            try await books.close(after: 30)
+            #expect(try await books.read(of: last).status == 200)
+            #expect(try await books.campus.number("select count(*) from campus.reconciliation_day") == 32)
         }
     }
 
@@ -234,9 +281,10 @@ struct ReconciliationTests {
             }
             let elsewhere = try await campus.other()
             try await elsewhere.moveClock(to: books.noon + .seconds(86_400))
-            let theirs = try await elsewhere.send(.get, books.path())
-            #expect(theirs.status == 200)
-            #expect(theirs["rows"] == 0)
+            try await eventually("the other campus's day is closed") {
+                let theirs = try await elsewhere.send(.get, books.path())
+                return theirs.status == 200 && theirs["rows"] == 0
+            }
             for day in ["2026-02-30", "0000-01-01", "1969-12-31", "1970-01-01", "today", "2020-01-01"] {
                 #expect(try await campus.send(.get, "/v1/reconciliation/\(day)").status == 404, "\(day)")
             }

@@ -129,6 +129,7 @@ struct CodecTests {
     func headerNames() {
         let names: [HTTPField.Name] = [
             .requestID, .actor, .idempotencyKey, .idempotentReplayed, .lastEventID, .accelBuffering,
+            .reconciliationSHA256,
         ]
         #expect(Set(names).count == names.count)
         #expect(!names.contains(.server))

@@ -30,63 +30,43 @@ struct CloseDay: Sendable {
         campus.start(of: day.next) + grace
     }
 
-    /// Closes every day of a campus that is over and not closed, in their order.
+    /// Closes the next day of a campus, one and no more, when it is over and nobody else is closing one.
     ///
     /// - Parameters:
     ///   - campus: the campus.
     ///   - now: its time.
-    ///   - last: the last day to close; nil is all.
-    /// - Returns: those that were closed now.
+    ///   - last: the last day to close.
+    /// - Returns: the day that was closed now.
     /// - Throws: `PostgresError`.
     func callAsFunction(
         _ campus: Campus,
         at now: Timestamp,
         through last: CampusCalendar.Day? = nil
-    ) async throws -> [ReconciliationDay] {
-        var closed: [ReconciliationDay] = []
-        while let day = try await closeNext(of: campus, at: now, through: last) { closed.append(day) }
-        return closed
-    }
-
-    private func closeNext(
-        of campus: Campus,
-        at now: Timestamp,
-        through last: CampusCalendar.Day?
     ) async throws -> ReconciliationDay? {
         try await pool.transaction { [days] session in
-            guard try nextDay(of: campus, at: now, through: last, in: session) != nil else { return nil }
-            try days.lock(campus.id, in: session)
-            // Another may have closed it meanwhile.
-            guard let (day, start) = try nextDay(of: campus, at: now, through: last, in: session) else { return nil }
-            return try close(day, of: campus, since: start, at: now, in: session)
+            guard try days.lock(campus.id, in: session),
+                let progress = try days.progress(of: campus.id, in: session).first
+            else { return nil }
+            let day = progress.nextDay(on: campus)
+            guard day <= last ?? day, closingTime(of: day, on: campus) <= now else { return nil }
+            let start = campus.start(of: day)
+            // Facts may be in no day yet since then.
+            let since = progress.lastDay == nil ? min(start, progress.since) : start - Self.longestCommit
+            return try close(day, of: campus, since: since, at: now, in: session)
         }
-    }
-
-    /// The day to close next, and since when facts may be in no day yet; nil when it is not over.
-    private func nextDay(
-        of campus: Campus,
-        at now: Timestamp,
-        through last: CampusCalendar.Day?,
-        in session: borrowing Session
-    ) throws -> (day: CampusCalendar.Day, since: Timestamp)? {
-        guard let progress = try days.progress(of: campus.id, in: session).first else { return nil }
-        let day = progress.lastDay?.next ?? campus.localDay(at: progress.since)
-        guard day <= last ?? day, closingTime(of: day, on: campus) <= now else { return nil }
-        let start = campus.start(of: day)
-        return (day, progress.lastDay == nil ? min(start, progress.since) : start - Self.longestCommit)
     }
 
     private func close(
         _ day: CampusCalendar.Day,
         of campus: Campus,
-        since start: Timestamp,
+        since: Timestamp,
         at now: Timestamp,
         in session: borrowing Session
     ) throws -> ReconciliationDay {
         var books = Books()
         let end = campus.start(of: day.next)
         for source in ReconciliationSource.allCases {
-            var place = ReconciliationPlace.before(start)
+            var place = ReconciliationPlace.before(since)
             while true {
                 let page = try facts.facts(source, of: campus.id, after: place, before: end, in: session)
                 let first = books.rowCount + 1
@@ -117,10 +97,11 @@ private struct Books {
 
     /// Counts a row in, and says how it is kept.
     mutating func add(_ row: ReconciliationRow) throws -> (fact: String, line: String) {
-        let line = row.json.text
+        let json = row.json
+        let line = json.text
         rowCount += 1
-        ndjson.update(data: Array(ReconciliationForm.ndjson.row(line, row.value).utf8))
-        csv.update(data: Array(ReconciliationForm.csv.row(line, row.value).utf8))
+        ndjson.update(data: Array(ReconciliationForm.ndjson.row(line, json).utf8))
+        csv.update(data: Array(ReconciliationForm.csv.row(line, json).utf8))
         if row.status.isMoved {
             switch row.kind {
             case .payment: paymentSum = try paymentSum.adding(row.amount)
@@ -150,9 +131,4 @@ extension ReconciliationRow {
         copy.belongsTo = movedAt.map(campus.localDay(at:)).flatMap { $0 == day ? nil : $0 }
         return copy
     }
-}
-
-extension CampusCalendar.Day {
-    /// The day after it.
-    var next: CampusCalendar.Day { CampusCalendar.Day(number: number + 1) }
 }

@@ -76,13 +76,13 @@ struct ReconciliationController: Sendable {
         let body = StreamBody(contentType: form.contentType) { [pool, days] writer in
             try await writer.write(Array(form.header.utf8))
             var sent = 0
+            // A line that is not there breaks the answer off: without its last line nobody takes it for the day.
             while sent < day.rowCount {
                 let lines = try await pool.transaction { [sent] session in
                     try days.lines(of: day, after: sent, limit: Self.rowsAtOnce, in: session)
                 }
-                // A line that is not there breaks the answer off: without its last line nobody takes it for the day.
-                guard !lines.isEmpty else { throw DayIncomplete() }
-                try await writer.write(Array(try lines.map(form.row).joined().utf8))
+                let rows = try lines.map { line in try form.row(line, JSON(parsing: line)) }
+                try await writer.write(Array(rows.joined().utf8))
                 sent += lines.count
             }
             try await writer.write(Array(form.trailer(of: day).utf8))
@@ -97,26 +97,40 @@ struct ReconciliationController: Sendable {
         return Format.allCases.first { $0.contentType == accepted } ?? .json
     }
 
-    /// The day, closed now when it is time and nobody did.
+    /// The day, closed now when it is the next one and over.
+    ///
+    /// One request closes one day at most; the rest of a long backlog is left to ``CloseDays``.
     private func closed(_ date: CampusCalendar.Day, _ call: Call) async throws -> ReconciliationDay {
-        let campus = call.campus.id
-        let known = try await pool.transaction { [days] session in try days.find(date, of: campus, in: session) }
+        let campus = call.campus
+        let known = try await pool.transaction { [days] session in try days.find(date, of: campus.id, in: session) }
         if let known { return known }
-        let closesAt = closeDay.closingTime(of: date, on: call.campus)
+        let closesAt = closeDay.closingTime(of: date, on: campus)
         guard closesAt <= call.now else {
-            throw Problem(
-                .dayNotClosed,
+            throw Problem.dayNotClosed(
                 "The day is closed at \(closesAt.rfc3339).",
-                members: ["closes_at": .string(closesAt.rfc3339)]
+                closesAt: closesAt,
+                retryAfter: closesAt.duration(since: call.now)
             )
         }
-        for day in try await closeDay(call.campus, at: call.now, through: date) {
+        if let day = try await closeDay(campus, at: call.now, through: date) {
             call.logger.record(.reconciliationClosed, day.logValues)
         }
-        let day = try await pool.transaction { [days] session in try days.find(date, of: campus, in: session) }
-        guard let day else { throw Problem.notFound }
-        return day
+        let (next, day) = try await pool.transaction { [days] session in
+            let next = try days.progress(of: campus.id, in: session).first?.nextDay(on: campus)
+            return (next, try days.find(date, of: campus.id, in: session))
+        }
+        if let day { return day }
+        // A day before the books begin is none.
+        guard let next, next <= date else { throw Problem.notFound }
+        throw Problem.dayNotClosed(
+            "Days are closed one after the other, and \(next) is the next.",
+            closesAt: closesAt,
+            retryAfter: min(.seconds(1 + date.number - next.number), Self.longestPause)
+        )
     }
+
+    /// How long after it found earlier days open a client asks again at the latest: they are looked at each minute.
+    private static let longestPause = Duration.seconds(60)
 
     private func reply(_ day: ReconciliationDay, _ page: Page) async throws -> Reply {
         let after = try page.number(upTo: Int64(day.rowCount))
@@ -175,17 +189,9 @@ extension Page {
     }
 }
 
-extension HTTPField.Name {
-    /// `X-Reconciliation-SHA256`: of the day in the form that is sent, without its last line.
-    fileprivate static let reconciliationSHA256 = HTTPField.Name("X-Reconciliation-SHA256") ?? .eTag
-}
-
 extension ResponseDescription.Header {
     fileprivate static let sha256 = ResponseDescription.Header(
         name: "X-Reconciliation-SHA256",
         summary: "SHA-256 of the day in the form that is sent, without its last line; of NDJSON for pages."
     )
 }
-
-/// A closed day lacks some of its rows.
-struct DayIncomplete: Error {}

@@ -22,21 +22,13 @@ enum ReconciliationForm: String, CaseIterable, Hashable, Sendable {
         }
     }
 
-    /// A row that is kept as that line of JSON, and says so much in each column.
-    func row(_ line: String, _ value: (ReconciliationColumn) -> JSON) -> String {
+    /// A row that is kept as that line, which is `json`.
+    func row(_ line: String, _ json: @autoclosure () throws -> JSON) rethrows -> String {
         switch self {
-        case .ndjson: line + "\n"
-        case .csv: CSV.record(ReconciliationColumn.allCases.map(value))
-        }
-    }
-
-    /// A row that is kept as that line of JSON.
-    func row(_ line: String) throws -> String {
-        switch self {
-        case .ndjson: return row(line) { _ in .null }
+        case .ndjson: return line + "\n"
         case .csv:
-            let kept = try JSON(parsing: line)
-            return row(line) { column in kept[column.rawValue] ?? .null }
+            let row = try json()
+            return CSV.record(ReconciliationColumn.allCases.map { row[$0.rawValue] ?? .null })
         }
     }
 

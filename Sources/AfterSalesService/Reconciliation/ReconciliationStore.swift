@@ -4,9 +4,12 @@ import ServiceKit
 
 /// The only writer and reader of closed days and their rows, which are never changed.
 struct ReconciliationStore: Sendable {
-    /// Keeps others from closing a day of the campus until the transaction ends.
-    func lock(_ campus: CampusID, in session: borrowing Session) throws {
-        try session.execute("select pg_advisory_xact_lock(\(Self.lockClass), \(Int32(truncatingIfNeeded: campus.low)))")
+    /// Keeps others from closing a day of the campus until the transaction ends, and waits for nobody.
+    ///
+    /// - Returns: false when somebody is closing one.
+    func lock(_ campus: CampusID, in session: borrowing Session) throws -> Bool {
+        let key = Int32(truncatingIfNeeded: campus.low)
+        return try session.one("select pg_try_advisory_xact_lock(\(Self.lockClass), \(key))") { row in try row[0] }
     }
 
     /// The first half of the advisory locks that stand for campuses.
@@ -28,19 +31,23 @@ struct ReconciliationStore: Sendable {
     }
 
     /// The lines of a closed day behind a number, in their order.
+    ///
+    /// - Throws: ``DayIncomplete`` when there are fewer than the day has.
     func lines(
         of day: ReconciliationDay,
         after number: Int,
         limit: Int,
         in session: borrowing Session
     ) throws -> [String] {
-        try session.query(
+        let lines: [String] = try session.query(
             """
             select line from campus.reconciliation_row
             where campus_id = \(day.campus) and day = \(day.day.description)::date and number > \(number)
             order by number limit \(limit)
             """
         ) { row in try row["line"] }
+        guard lines.count == min(limit, day.rowCount - number) else { throw DayIncomplete() }
+        return lines
     }
 
     /// Stores rows of a day that is being closed, numbered on from `first`.
@@ -83,6 +90,11 @@ struct ReconciliationStore: Sendable {
         let lastDay: CampusCalendar.Day?
         /// When its books begin: when it was created, or earlier when a payment was recorded before.
         let since: Timestamp
+
+        /// The day to close next.
+        func nextDay(on campus: Campus) -> CampusCalendar.Day {
+            lastDay?.next ?? campus.localDay(at: since)
+        }
     }
 
     /// How far the books of each campus are closed, or of one.
@@ -131,5 +143,13 @@ extension ReconciliationDay {
     }
 }
 
+extension CampusCalendar.Day {
+    /// The day after it.
+    var next: CampusCalendar.Day { CampusCalendar.Day(number: number + 1) }
+}
+
 /// A stored day is none.
 struct UnreadableDay: Error {}
+
+/// A closed day lacks some of its rows.
+struct DayIncomplete: Error {}

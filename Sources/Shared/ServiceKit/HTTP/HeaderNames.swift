@@ -19,6 +19,8 @@ extension HTTPField.Name {
     /// `RateLimit-Reset`: in how many seconds all of them may come again.
     static let rateLimitReset = HTTPField.Name.trusted("RateLimit-Reset")
 
+    /// `X-Reconciliation-SHA256`: of a day's books in the form that is sent, without its last line.
+    public static let reconciliationSHA256 = HTTPField.Name.trusted("X-Reconciliation-SHA256")
     /// `X-Accel-Buffering`: tells a proxy to pass a stream on as it comes.
     public static let accelBuffering = HTTPField.Name.trusted("X-Accel-Buffering")
 
