@@ -58,6 +58,17 @@ struct Books: Sendable {
         try await campus.moveClock(to: noon + .seconds(12 * 3_600 + 16 * 60 + days * 86_400))
     }
 
+    /// Compares a closed day with the platform's books, which have these lines.
+    func compare(_ lines: [String], of day: CampusCalendar.Day? = nil) async throws -> ComparisonReport {
+        let text = "kind,transaction_id,out_refund_no,amount_fen,status\n" + lines.map { $0 + "\n" }.joined()
+        let theirs = try PlatformFile(text).entries
+        let pool = try campus.database.pool(as: .afterSalesService, size: 1)
+        return try await pool.transaction { session in
+            let found = try ReconciliationStore().find(day ?? self.day, of: campus.id, in: session)
+            return try CompareDay()(try #require(found), of: "c", with: theirs, in: session)
+        }
+    }
+
     func read(_ query: String = "", of day: CampusCalendar.Day? = nil) async throws -> Answer {
         try await campus.download(path(day, query))
     }

@@ -22,7 +22,7 @@ struct ComparisonTests {
 
     private func differences(_ ours: [KnownEntry], _ text: String) throws -> [String] {
         let header = "kind,transaction_id,out_refund_no,amount_fen,status,external_id\n"
-        return Comparison.differences(ours: ours, theirs: try PlatformFile(header + text).entries)
+        return try Comparison.differences(ours: ours, theirs: try PlatformFile(header + text).entries)
             .map { "\($0.kind.rawValue) \($0.key.number)" }
     }
 
@@ -60,7 +60,22 @@ struct ComparisonTests {
         )
     }
 
-    @Test("What belongs to another day need not be in theirs, and agrees when it is")
+    @Test("An attempt that failed is nothing beside one that went through")
+    func attempts() throws {
+        let known = [ours(.refund("R1"), 500), ours(.refund("R2"), 500, .closed), ours(.payment("t1"), 9, .paid)]
+        let text = "payment,t1,,9,failed,\npayment,t1,,9,paid,\nrefund,,R1,500,failed,\nrefund,,R1,500,succeeded,\n"
+        #expect(try differences(known, text) == [])
+        #expect(try differences(known, text + "refund,,R1,400,failed,\n") == [])
+        #expect(try differences(known, text + "refund,,R2,500,failed,\nrefund,,R2,500,failed,\n") == [])
+        #expect(try differences(known, text + "refund,,R1,500,succeeded,\n") == ["duplicate R1"])
+        let none = "payment,t1,,9,paid,\nrefund,,R1,500,failed,\nrefund,,R1,500,processing,\n"
+        #expect(try differences(known, none) == ["status_differs R1"])
+        #expect(throws: MoneyOverflow.self) {
+            try differences([], "payment,t,,\(Int64.max),paid,A\npayment,t,,1,paid,B\n")
+        }
+    }
+
+    @Test("What belongs to another day need not be in theirs of this one, and agrees when it is")
     func otherDay() throws {
         let late = [ours(.refund("R1"), 500, isOfDay: false)]
         #expect(try differences(late, "") == [])

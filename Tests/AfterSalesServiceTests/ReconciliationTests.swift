@@ -267,6 +267,61 @@ struct ReconciliationTests {
         }
     }
 
+    @Test("Money that became known late is compared with the day on which it moved, once that is known")
+    func late() async throws {
+        try await Books.atNoon { books in
+            let campus = books.campus
+            try await books.close()
+            // Reported two minutes after midnight, by its word made two minutes before, and never made.
+            let midnight = books.noon + .seconds(12 * 3_600)
+            var order = OrderFixture(payments: [
+                PaymentFixture(channel: .delegated, transaction: "late", reportedAfter: 240)
+            ])
+            order.now = midnight + .seconds(3_600 + 120)
+            try await order.insert(campus)
+            #expect(try await books.compare([]).differences == [])
+            try await books.close(after: 1)
+
+            let report = try await books.compare([])
+            #expect(report.differences.map(\.kind) == [.missingWithThem])
+            #expect(report.differences.map(\.key) == [.payment("late")])
+            #expect(report.lateCount == 1 && report.json["rows"]?["ours_in_other_days"] == 1)
+            let listed = "payment,late,,\(order.payable),paid"
+            #expect(try await books.compare([listed]).differences == [])
+
+            let next = CampusCalendar.Day(number: books.day.number + 1)
+            for lines in [[], [listed]] {
+                let later = try await books.compare(lines, of: next)
+                #expect(later.differences == [])
+                #expect(later.compareAgain == [books.day: 1])
+                #expect(later.lines.last?.hasPrefix("compare \(books.day) again") == true)
+                #expect(
+                    later.json["compare_again"] == [["date": .string(books.day.description), "rows": 1]]
+                )
+            }
+        }
+    }
+
+    @Test("What was paid and paid back before an order came here is known when the platform lists it")
+    func past() async throws {
+        try await Books.atNoon { books in
+            let campus = books.campus
+            var order = OrderFixture(payments: [
+                PaymentFixture(channel: .delegated, transaction: "before", isImported: true)
+            ])
+            order.now = books.noon
+            try await order.insert(campus)
+            try await order.insertImport(campus)
+            try await order.insertPastRefund("P1", ["line:1": 1_500], on: campus.id, campus.orders)
+            try await books.close()
+            let payment = "payment,before,,\(order.payable),paid"
+            #expect(try await books.compare([payment, "refund,,P1,1500,success"]).differences == [])
+            #expect(try await books.compare([]).differences == [])
+            let dearer = try await books.compare([payment, "refund,,P1,1501,success"]).differences
+            #expect(dearer.map(\.kind) == [.amountDiffers])
+        }
+    }
+
     @Test("Only staff in charge and the platform read it, each of their own campus, and only what can be a day")
     func access() async throws {
         try await Books.atNoon { books in
@@ -359,6 +414,8 @@ struct ReconciliationTests {
             #expect(try await run(header, "json") == 1)
             #expect(try await run(header + "refund,,R1,x,succeeded\n") == 2)
             #expect(try await run("\"") == 2)
+            let huge = "kind,transaction_id,amount_fen,status,external_id\n"
+            #expect(try await run(huge + "payment,t,\(Int64.max),paid,A\npayment,t,1,paid,B\n") == 2)
         }
     }
 }

@@ -34,6 +34,12 @@ struct ListIndexTests {
         List(table: "payment", condition: "created_at < now()", order: "created_at, id", index: "payment_by_recording"),
         List(table: "refund", condition: "settled_at < now()", order: "settled_at, id", index: "refund_by_end"),
         List(
+            table: "reconciliation_row",
+            condition: "line::jsonb ->> 'belongs_to' = '2026-03-01'",
+            order: "day, number",
+            index: "reconciliation_row_by_belonging"
+        ),
+        List(
             table: "audit_entry",
             condition: "action <> 'request.on_behalf' and (at, id) < (now(), '00000000-0000-7000-8000-000000000002')",
             order: "at desc, id desc",
@@ -65,7 +71,7 @@ struct ListIndexTests {
                 return try session.query(
                     SQL(
                         stringLiteral: """
-                            explain select id from campus.\(list.table)
+                            explain select 1 from campus.\(list.table)
                             where campus_id = '00000000-0000-7000-8000-000000000001' and \(list.condition)
                             order by \(list.order) limit 20
                             """

@@ -5,12 +5,12 @@ struct KnownEntry: Hashable, Sendable {
     /// What it is about.
     let key: ReconciliationKey
     /// How much.
-    var amount: Money
+    let amount: Money
     /// Whether money moved.
     let isMoved: Bool
     /// What became of it.
     let status: String
-    /// Whether the day that is compared must have it at both sides: it became known and moved on that day.
+    /// Whether the day that is compared must have it at both sides: its money moved on that day.
     let isOfDay: Bool
 }
 
@@ -45,76 +45,97 @@ struct Difference: Hashable, Sendable {
 
 /// Compares our books of a day with the platform's.
 ///
-/// A payment counts once on each side, whatever number of orders it is for. Nothing is missing that moved no money; and what became
-/// known on another day than it moved is looked for with us wherever it is, because the platform lists it by when it moved.
+/// A payment counts once on each side, whatever number of orders it is for. Nothing is missing that moved no money, and an attempt
+/// that moved none is nothing beside one that did.
 enum Comparison {
     /// The differences, by what they are about.
     ///
     /// - Parameters:
-    ///   - ours: the day's entries, and whatever else is known of the platform's.
+    ///   - ours: what belongs to the day, and whatever else is known of the platform's entries.
     ///   - theirs: the lines of the platform's file.
     /// - Returns: none when both agree.
-    static func differences(ours: [KnownEntry], theirs: [PlatformEntry]) -> [Difference] {
+    /// - Throws: when amounts of one payment sum past 64 bits.
+    static func differences(
+        ours: [KnownEntry],
+        theirs: [PlatformEntry]
+    ) throws(MoneyOverflow) -> [Difference] {
         var known: [ReconciliationKey: KnownEntry] = [:]
-        for entry in ours { known[entry.key] = known[entry.key]?.merged(with: entry) ?? entry }
+        for entry in ours { known[entry.key] = try known[entry.key]?.merged(with: entry) ?? entry }
         var differences: [Difference] = []
         let stated = Dictionary(grouping: theirs, by: \.key)
-        for (key, entries) in stated {
-            let (distinct, repeated) = parted(entries)
-            let side = Difference.Side(
-                amount: Money(fen: distinct.reduce(0) { $0 + $1.amount.fen }),
-                status: distinct[0].status
-            )
-            let lines = distinct.map(\.line)
+        for (key, lines) in stated {
+            let theirs = try StatedEntry(lines)
             let entry = known[key]
-            let mine = entry.map { Difference.Side(amount: $0.amount, status: $0.status) }
-            func add(_ kind: Difference.Kind, _ lines: [Int]) {
-                differences.append(Difference(kind: kind, key: key, lines: lines, ours: mine, theirs: side))
+            func add(_ kind: Difference.Kind, _ lines: [PlatformEntry]) {
+                differences.append(
+                    Difference(kind: kind, key: key, lines: lines.map(\.line), ours: entry?.side, theirs: theirs.side)
+                )
             }
-            if !repeated.isEmpty { add(.duplicate, repeated.map(\.line)) }
-            let isMoved = distinct.contains(where: \.isMoved)
+            if !theirs.repeated.isEmpty { add(.duplicate, theirs.repeated) }
             guard let entry else {
-                if isMoved { add(.missingWithUs, lines) }
+                if theirs.isMoved { add(.missingWithUs, theirs.lines) }
                 continue
             }
-            if isMoved != entry.isMoved || entry.status == ReconciliationRow.Status.paidThoughReleased.rawValue {
-                add(.statusDiffers, lines)
-            } else if isMoved, side.amount != entry.amount {
-                add(.amountDiffers, lines)
+            if theirs.isMoved != entry.isMoved || entry.status == ReconciliationRow.Status.paidThoughReleased.rawValue {
+                add(.statusDiffers, theirs.lines)
+            } else if theirs.isMoved, theirs.side.amount != entry.amount {
+                add(.amountDiffers, theirs.lines)
             }
         }
         for entry in known.values where entry.isOfDay && entry.isMoved && stated[entry.key] == nil {
-            let mine = Difference.Side(amount: entry.amount, status: entry.status)
             differences.append(
-                Difference(kind: .missingWithThem, key: entry.key, lines: [], ours: mine, theirs: nil)
+                Difference(kind: .missingWithThem, key: entry.key, lines: [], ours: entry.side, theirs: nil)
             )
         }
         return differences.sorted {
             ($0.key, $0.kind.rawValue) < ($1.key, $1.kind.rawValue)
         }
     }
+}
 
-    /// Lines about one thing: those that tell of different parts of it, and those that tell of a part again.
-    private static func parted(
-        _ entries: [PlatformEntry]
-    ) -> (distinct: [PlatformEntry], repeated: [PlatformEntry]) {
+/// What the platform's lines about one payment or refund come to.
+private struct StatedEntry {
+    /// The lines that count: each tells of another part of it.
+    let lines: [PlatformEntry]
+    /// Those that tell once more of a part whose money moved.
+    let repeated: [PlatformEntry]
+    /// Whether any money moved.
+    let isMoved: Bool
+    /// All of it, in the platform's last word.
+    let side: Difference.Side
+
+    /// - `all`: at least one.
+    init(_ all: [PlatformEntry]) throws(MoneyOverflow) {
+        let moved = all.filter(\.isMoved)
+        isMoved = !moved.isEmpty
         var parts: Set<String> = []
         var distinct: [PlatformEntry] = []
-        var repeated: [PlatformEntry] = []
-        for entry in entries {
+        var again: [PlatformEntry] = []
+        // Attempts that failed before one went through moved nothing.
+        for entry in isMoved ? moved : all {
             let part = entry.key.kind == .payment ? entry.part : ""
-            if parts.insert(part).inserted { distinct.append(entry) } else { repeated.append(entry) }
+            if parts.insert(part).inserted { distinct.append(entry) } else { again.append(entry) }
         }
-        return (distinct, repeated)
+        lines = isMoved ? distinct : all
+        repeated = isMoved ? again : []
+        side = Difference.Side(amount: try Money.sum(distinct.map(\.amount)), status: lines.last?.status ?? "")
     }
 }
 
 extension KnownEntry {
+    fileprivate var side: Difference.Side {
+        Difference.Side(amount: amount, status: status)
+    }
+
     /// The same payment with another of its parts, or what is known of the same refund since.
-    fileprivate func merged(with part: KnownEntry) -> KnownEntry {
-        guard key.kind == .payment else { return part }
-        var sum = self
-        sum.amount = Money(fen: amount.fen + part.amount.fen)
-        return sum
+    fileprivate func merged(with part: KnownEntry) throws(MoneyOverflow) -> KnownEntry {
+        let sum = try amount.adding(part.amount)
+        return KnownEntry(
+            key: key,
+            amount: key.kind == .payment ? sum : part.amount,
+            isMoved: part.isMoved,
+            status: part.status,
+            isOfDay: isOfDay || part.isOfDay
+        )
     }
 }

@@ -78,14 +78,16 @@ struct ReconcileCommand: AsyncParsableCommand {
                     "The books of \(day) are not closed yet. A running AfterSalesService closes them soon after the day's end."
                 )
             }
-            let differences = try await Self.differences(of: found, from: theirs, operating.pool)
-            let report = ComparisonReport(
-                campus: campus.code,
-                day: found,
-                theirCount: theirs.count,
-                differences: differences
-            )
-            if !differences.isEmpty { report.log(operating.logger) }
+            let report: ComparisonReport
+            do {
+                let options = TransactionOptions(isolation: .repeatableRead, isReadOnly: true)
+                report = try await operating.pool.transaction(options) { session in
+                    try CompareDay()(found, of: campus.code, with: theirs, in: session)
+                }
+            } catch is MoneyOverflow {
+                throw CommandFailure("\(file): the amounts of one payment sum to more than 64 bits hold.")
+            }
+            if !report.differences.isEmpty { report.log(operating.logger) }
             return report
         }
     }
@@ -104,87 +106,5 @@ struct ReconcileCommand: AsyncParsableCommand {
             let more = error.faults.count > 20 ? "; and \(error.faults.count - 20) more" : ""
             throw CommandFailure("\(file): \(faults.joined(separator: "; "))\(more).")
         }
-    }
-
-    private static func differences(
-        of day: ReconciliationDay,
-        from theirs: [PlatformEntry],
-        _ pool: ConnectionPool
-    ) async throws -> [Difference] {
-        try await pool.transaction(TransactionOptions(isolation: .repeatableRead, isReadOnly: true)) { session in
-            var ours: [KnownEntry] = []
-            while ours.count < day.rowCount {
-                let lines = try ReconciliationStore().lines(of: day, after: ours.count, limit: 1_000, in: session)
-                guard !lines.isEmpty else { throw DayIncomplete() }
-                ours += try lines.map(KnownEntry.init(line:))
-            }
-            // What they have and the day has not: known on another day, not through yet, or not known at all.
-            let others = Set(theirs.map(\.key)).subtracting(ours.map(\.key))
-            ours += try ComparedStore().known(others, of: day.campus, in: session)
-            return Comparison.differences(ours: ours, theirs: theirs)
-        }
-    }
-}
-
-/// What a comparison came to, for people and for scripts.
-struct ComparisonReport: Sendable {
-    let campus: String
-    let day: ReconciliationDay
-    let theirCount: Int
-    let differences: [Difference]
-
-    /// A sentence, and a line for each difference.
-    var lines: [String] {
-        let counts = "\(day.rowCount) rows with us, \(theirCount) with them"
-        guard !differences.isEmpty else { return ["\(campus) \(day.day): both agree (\(counts))"] }
-        return ["\(campus) \(day.day): \(differences.count) differences (\(counts))"]
-            + differences.map { difference in
-                let places = difference.lines.map(String.init).joined(separator: ", ")
-                let words = [
-                    difference.kind.rawValue, difference.key.kind.rawValue, difference.key.number,
-                    "with us: \(Self.text(difference.ours))", "with them: \(Self.text(difference.theirs))",
-                ]
-                return (words + (places.isEmpty ? [] : ["line \(places)"])).joined(separator: "  ")
-            }
-    }
-
-    private static func text(_ side: Difference.Side?) -> String {
-        side.map { "\($0.amount.fen) fen \($0.status)" } ?? "nothing"
-    }
-
-    /// The same for scripts.
-    var json: JSON {
-        [
-            "campus": .string(campus), "date": .string(day.day.description), "sha256": .string(day.sha256(.ndjson)),
-            "rows": ["ours": .integer(Int64(day.rowCount)), "theirs": .integer(Int64(theirCount))],
-            "agree": .bool(differences.isEmpty), "differences": .array(differences.map(\.json)),
-        ]
-    }
-
-    /// One line, so that somebody looks.
-    func log(_ logger: Logger) {
-        logger.record(
-            .reconciliationDiffers,
-            [
-                .campus: .string(campus), .subject: .string(day.day.description),
-                .count: .integer(differences.count),
-            ]
-        )
-    }
-}
-
-extension Difference {
-    fileprivate var json: JSON {
-        [
-            "kind": .string(kind.rawValue), "about": .string(key.kind.rawValue), "number": .string(key.number),
-            "lines": .array(lines.map { .integer(Int64($0)) }), "ours": ours?.json ?? .null,
-            "theirs": theirs?.json ?? .null,
-        ]
-    }
-}
-
-extension Difference.Side {
-    fileprivate var json: JSON {
-        ["amount_fen": .integer(amount.fen), "status": .string(status)]
     }
 }

@@ -50,6 +50,32 @@ struct ReconciliationStore: Sendable {
         return lines
     }
 
+    /// The lines of other days about money that moved on this one.
+    func lines(belongingTo day: ReconciliationDay, in session: borrowing Session) throws -> [String] {
+        try session.query(
+            """
+            select line from campus.reconciliation_row
+            where campus_id = \(day.campus) and line::jsonb ->> 'belongs_to' = \(day.day.description)
+            order by day, number
+            """
+        ) { row in try row["line"] }
+    }
+
+    /// Which of these days of a campus are closed.
+    func closed(
+        _ days: some Sequence<CampusCalendar.Day>,
+        of campus: CampusID,
+        in session: borrowing Session
+    ) throws -> Set<CampusCalendar.Day> {
+        let found: [String] = try session.query(
+            """
+            select \(Self.dayText) as day from campus.reconciliation_day
+            where campus_id = \(campus) and day = any(\(days.map(\.description))::date[])
+            """
+        ) { row in try row["day"] }
+        return Set(found.compactMap { CampusCalendar.Day($0) })
+    }
+
     /// Stores rows of a day that is being closed, numbered on from `first`.
     func insert(
         _ rows: [(fact: String, line: String)],

@@ -49,5 +49,6 @@ public struct Migration: Sendable {
         Migration(57, "import", PackageResources.M0057_import_sql),
         Migration(58, "campus_creation", PackageResources.M0058_campus_creation_sql),
         Migration(59, "erasure", PackageResources.M0059_erasure_sql),
+        Migration(60, "books", PackageResources.M0060_books_sql),
     ]
 }
