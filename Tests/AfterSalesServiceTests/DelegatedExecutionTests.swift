@@ -15,13 +15,17 @@ struct DelegatedExecutionTests {
         try await bench.number("select count(*) from campus.after_sales_event where type = 'refund.requested'")
     }
 
-    private func take(_ report: ChannelReport, _ bench: RefundBench) async throws -> TakeResult.Judged {
+    private func take(
+        _ report: ChannelReport,
+        _ bench: RefundBench,
+        logger: Logger = .silent
+    ) async throws -> TakeResult.Judged {
         let seen = try await bench.stored()
         let now = SystemWallClock().now()
         let result = RefundResult(report: report, amount: seen.amount, destination: nil, request: nil, at: now)
         let cause = Cause(actor: Actor(role: .platform, id: "app"), at: now, trace: nil)
         return try await bench.pool.transaction { session in
-            try TakeResult()(result, about: seen, on: bench.campus, cause, in: session)
+            try TakeResult()(result, about: seen, on: bench.campus, cause, logger: logger, in: session)
         }
     }
 
@@ -145,6 +149,19 @@ struct DelegatedExecutionTests {
                 let refused = try await refusal(SQL(stringLiteral: statement), bench.pool)
                 #expect(refused?.sqlState == .insufficientPrivilege, "\(statement)")
             }
+        }
+    }
+    @Test("What contradicts is logged before it is committed: were the process to die then, nothing would say it again")
+    func loggedBeforeCommit() async throws {
+        try await RefundBench.with(DelegatedChannel(), for: .delegated) { bench in
+            _ = try await bench.execute.perform(bench.task)
+            _ = try await take(.succeeded(channelRefundID: nil), bench)
+            // The transaction alone, and nothing of what would follow it.
+            let lines = LoggedLines()
+            #expect(try await take(.failed(code: "F"), bench, logger: lines.logger).outcome == .contradictory)
+            #expect(lines.refundEvents(.error) == ["refund.contradicted"])
+            #expect(try await take(.failed(code: "F"), bench, logger: lines.logger).outcome == .repeated)
+            #expect(lines.refundEvents(.error) == ["refund.contradicted"])
         }
     }
 }

@@ -105,11 +105,11 @@ struct RefundController: Sendable {
         let result = try RefundResult(call.body, about: refund, now: call.now)
         let cause = Cause(call)
         return try await requests.once(call) { session in
-            try takeResult(result, about: refund, on: call.campus, cause, in: session)
+            try takeResult(result, about: refund, on: call.campus, cause, logger: call.logger, in: session)
         } reply: { judged in
             .ok(judged.json).etag(judged.refund.version)
         } done: { judged in
-            call.logger.record(judged.event(of: result.report), judged.refund.logValues)
+            if let event = judged.event { call.logger.record(event, judged.refund.logValues) }
         }
     }
 
@@ -170,13 +170,12 @@ extension TakeResult.Judged {
         ["outcome": .string(outcome.rawValue), "refund": refund.json]
     }
 
-    /// The line for it.
-    fileprivate func event(of report: ChannelReport) -> LoggedEvent {
+    /// The line for it; nil for a contradiction, which was logged before the commit.
+    fileprivate var event: LoggedEvent? {
         switch outcome {
         case .taken, .late: .refund(refund.status)
         case .repeated, .outdated: .refundReportIgnored
-        case .contradictory:
-            refund.status == .closed && report.status == .succeeded ? .refundPaidThoughReleased : .refundContradicted
+        case .contradictory: nil
         }
     }
 }

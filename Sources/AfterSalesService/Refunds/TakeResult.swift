@@ -1,4 +1,5 @@
 import EventLog
+import Logging
 import Model
 import Postgres
 import ServiceKit
@@ -24,6 +25,9 @@ struct TakeResult: Sendable {
 
     /// Takes in a report about a refund that the platform pays.
     ///
+    /// A contradiction is logged before the commit, because nothing would say it again: were the process to die in between, the
+    /// platform's repetition would be answered as known. So a page may come twice and is never lost.
+    ///
     /// - Throws: ``AfterSalesRefusal/notRequestedYet`` for one that the platform cannot have been asked for; a problem for a
     ///   refusal that does not say of which request it is, when there were several.
     func callAsFunction(
@@ -31,6 +35,7 @@ struct TakeResult: Sendable {
         about seen: Refund,
         on campus: Campus,
         _ cause: Cause,
+        logger: Logger,
         in session: borrowing Session
     ) throws -> Judged {
         let step = RefundStep.report(result.report)
@@ -40,6 +45,7 @@ struct TakeResult: Sendable {
         guard refund.status != .created else { throw AfterSalesRefusal.notRequestedYet }
         let outcome = try judge(result, about: refund, in: session)
         try session.enqueue([reports.insertion(of: result, about: refund, outcome: outcome, cause)])
+        if outcome == .contradictory { logger.record(refund.contradiction(by: result.report), refund.logValues) }
         guard outcome.isTaken else {
             // Who says again that it is being paid is not silent.
             if refund.status == .processing, outcome == .repeated {
@@ -66,5 +72,12 @@ struct TakeResult: Sendable {
             try reports.isKnownContradiction(result.report, of: refund, in: session)
         else { return outcome }
         return .repeated
+    }
+}
+
+extension Refund {
+    /// The line for a report that contradicts what stands.
+    fileprivate func contradiction(by report: ChannelReport) -> LoggedEvent {
+        status == .closed && report.status == .succeeded ? .refundPaidThoughReleased : .refundContradicted
     }
 }
