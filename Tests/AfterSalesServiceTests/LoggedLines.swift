@@ -3,7 +3,7 @@ import Synchronization
 
 /// The lines that a logger wrote, by their event and level.
 final class LoggedLines: Sendable {
-    private let lines = Mutex<[(event: String, level: Logger.Level)]>([])
+    private let lines = Mutex<[(event: String, level: Logger.Level, values: [String: String])]>([])
 
     /// A logger that writes here.
     var logger: Logger {
@@ -13,6 +13,11 @@ final class LoggedLines: Sendable {
     /// The events about refunds that were logged at that level.
     func refundEvents(_ level: Logger.Level) -> [String] {
         lines.withLock { $0.filter { $0.level == level && $0.event.hasPrefix("refund.") }.map(\.event) }
+    }
+
+    /// What lines about that event said, by their keys.
+    func values(of event: String) -> [[String: String]] {
+        lines.withLock { $0.filter { $0.event == event }.map(\.values) }
     }
 
     private struct Handler: LogHandler {
@@ -27,7 +32,8 @@ final class LoggedLines: Sendable {
 
         func log(event: LogEvent) {
             let name = event.metadata?["event"].map { "\($0)" } ?? "\(event.message)"
-            lines.lines.withLock { $0.append((name, event.level)) }
+            let values = metadata.merging(event.metadata ?? [:]) { $1 }.mapValues { "\($0)" }
+            lines.lines.withLock { $0.append((name, event.level, values)) }
         }
     }
 }

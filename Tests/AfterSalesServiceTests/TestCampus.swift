@@ -60,8 +60,8 @@ struct TestCampus: Sendable {
     ]
 
     /// Another campus on the same database and service.
-    func other() async throws -> TestCampus {
-        try await Self.seeded(database, client, isTest: true, settings: Self.generous)
+    func other(isTest: Bool = true) async throws -> TestCampus {
+        try await Self.seeded(database, client, isTest: isTest, settings: Self.generous)
     }
 
     private static func seeded(

@@ -15,33 +15,32 @@ struct WatchRefunds: Sendable {
     /// Looks once; a database that is away is somebody else's line.
     func look() async {
         let now = clock.now()
-        guard let found = await unsettled() else { return }
-        if let since = found.oldest, now.duration(since: since) > Refund.expectedWithin {
-            logger.record(
-                .refundUnsettled,
-                [.count: .integer(found.count), .ageSeconds: .seconds(now.duration(since: since))]
-            )
-        }
-        if let since = found.oldestUnknown, now.duration(since: since) > Self.longestUnknown {
-            logger.record(
-                .refundStaysUnknown,
-                [.count: .integer(found.unknown), .ageSeconds: .seconds(now.duration(since: since))]
-            )
+        for found in await unsettled() ?? [] {
+            let age = now.duration(since: found.oldest)
+            if age > Refund.expectedWithin { record(.refundUnsettled, found.count, since: age, found.campus) }
+            if let since = found.oldestUnknown, now.duration(since: since) > Self.longestUnknown {
+                record(.refundStaysUnknown, found.unknown, since: now.duration(since: since), found.campus)
+            }
         }
     }
 
-    /// What the `stats` line says of refunds.
+    private func record(_ event: LoggedEvent, _ count: Int, since age: Duration, _ campus: String) {
+        logger.record(event, [.campus: .string(campus), .count: .integer(count), .ageSeconds: .seconds(age)])
+    }
+
+    /// What the `stats` line says of refunds, over all campuses.
     func gauge() async -> LogValue? {
         let now = clock.now()
         guard let found = await unsettled() else { return nil }
-        let oldest = found.oldest.map { max(.zero, now.duration(since: $0)) } ?? .zero
+        let oldest = found.map { now.duration(since: $0.oldest) }.max() ?? .zero
         return .dictionary([
-            "unsettled": .integer(found.count), "unknown": .integer(found.unknown),
-            "oldest_unsettled_s": .seconds(oldest),
+            "unsettled": .integer(found.reduce(0) { $0 + $1.count }),
+            "unknown": .integer(found.reduce(0) { $0 + $1.unknown }),
+            "oldest_unsettled_s": .seconds(max(.zero, oldest)),
         ])
     }
 
-    private func unsettled() async -> UnsettledRefunds? {
+    private func unsettled() async -> [UnsettledRefunds]? {
         try? await pool.transaction { session in try RefundWatchStore().unsettled(in: session) }
     }
 }
