@@ -10,8 +10,8 @@ WAYS = ["at_once", "by_steps", "twice", "refused_first", "abnormal_first", "sile
 
 
 class Cashier:
-    def __init__(self, gateway, books):
-        self._gateway, self._books = gateway, books
+    def __init__(self, gateway, books, clock):
+        self._gateway, self._books, self._clock = gateway, books, clock
         self._ways, self._unheard, self._running = {}, {}, set()
         self.may_be_silent = True
         self.met = dict.fromkeys(WAYS, 0)
@@ -78,7 +78,7 @@ class Cashier:
 
     async def _twice(self, event):
         await self._succeed(event)
-        await self._report(event, "succeeded", "again", amount_fen=event["amount_fen"], expecting={"repeated"})
+        await self._report(event, "succeeded", amount_fen=event["amount_fen"], expecting={"repeated"})
 
     async def _refused_first(self, event):
         self._books.refunds[event["out_refund_no"]].status = "refused"
@@ -98,7 +98,7 @@ class Cashier:
 
     async def _in_part(self, event):
         try:
-            await self._report(event, "succeeded", "part", amount_fen=event["amount_fen"] - 1, expecting=set())
+            await self._report(event, "succeeded", amount_fen=event["amount_fen"] - 1, expecting=set())
             raise AssertionError("a part was taken for the whole")
         except Refused as refusal:
             if refusal.status != 422 or refusal.problem["errors"][0]["pointer"] != "/amount_fen":
@@ -133,12 +133,13 @@ class Cashier:
             raise AssertionError(f"{event['out_refund_no']} is {refund['status']} after its money moved")
         self.settled.add(event["out_refund_no"])
 
-    async def _report(self, event, result, intention="", *, expecting, **details):
+    async def _report(self, event, result, *, expecting, **details):
+        at = self._clock.now()
         answer = await self._gateway.post(
             "after_sales",
             f"/v1/refunds/{event['refund_id']}/result",
-            {"result": result, "version": event["version"], **details},
-            key=f"{event['out_refund_no']}:{event['version']}:{result}{intention}",
+            {"result": result, "version": event["version"], "at": at, **details},
+            key=f"{event['out_refund_no']}:{event['version']}:{result}:{at}",
         )
         if expecting and answer["outcome"] not in expecting:
             raise AssertionError(f"{event['out_refund_no']}: {result} was {answer['outcome']}, not {expecting}")

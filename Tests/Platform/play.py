@@ -29,7 +29,7 @@ class Day:
         self._books = Books()
         self._clock = CampusClock(self._gateway)
         self._lunch = Lunch(self._gateway, self._books, self._clock, seed)
-        self._cashier = Cashier(self._gateway, self._books)
+        self._cashier = Cashier(self._gateway, self._books, self._clock)
         self._feed = Feed(self._gateway, self._hear)
         self._receiver = Receiver(asyncio.get_running_loop(), self._hear)
         self._heard = set()
