@@ -127,4 +127,58 @@ struct PartyTests {
             }
         }
     }
+    @Test("A decision knows the customer's tier and how long they are there, and nothing that tells who they are")
+    func known() async throws {
+        try await TestCampus.run { campus in
+            _ = try await campus.send(.put, customer, facts)
+            func decided() async throws -> String {
+                let order = try await OrderFixture(minutesLate: 40).insert(campus)
+                let opened = try await campus.openCase(order.id, .late)
+                #expect(opened.verdict == "approved", "\(opened.body)")
+                return opened.id
+            }
+            func inputs(_ id: String, as reader: String) async throws -> JSON? {
+                let answer = try await campus.send(.get, "/v1/cases/\(id)/explanation", as: reader)
+                return answer["decisions"]?.array?.last?["inputs"]
+            }
+            let first = try await decided()
+            for reader in ["customer:stu_1", "agent:kf_1"] {
+                let known = try await inputs(first, as: reader)
+                #expect(known?["member_tier"] == "gold" && known?["account_age_days"] == 365, "\(reader)")
+                #expect((known?["large_claim_fen"] == nil) == (reader == "customer:stu_1"), "\(reader)")
+            }
+            let shops = try await inputs(first, as: "merchant:m_1")
+            #expect(shops?["reason"] == "late" && shops?["member_tier"] == nil && shops?["account_age_days"] == nil)
+            #expect(try await campus.send(.post, "\(customer)/erase").status == 202)
+            let second = try await inputs(try await decided(), as: "agent:kf_1")
+            #expect(second?["member_tier"] == .null && second?["account_age_days"] == .null)
+            let stored: [String] = try await campus.pool.transaction { session in
+                try session.query("select row_to_json(d)::text from campus.decision d") { row in try row[0] }
+            }
+            #expect(stored.count == 2)
+            #expect(stored.allSatisfy { !$0.contains("2024-09") && !$0.contains("紫荆") && !$0.contains("minor") })
+        }
+    }
+
+    @Test(
+        "A large claim of a new account goes to a person; what speaks for that is the staff's to know",
+        arguments: [(60, 1_000, "in_review"), (60, 10_000, "approved"), (8 * 86_400, 1_000, "approved")]
+    )
+    func risk(accountAge: Int64, largeClaim: Int64, verdict: String) async throws {
+        var settings = TestCampus.generous.object ?? [:]
+        settings["large_claim_fen"] = .integer(largeClaim)
+        try await TestCampus.run(settings: .object(settings)) { campus in
+            let registered = SystemWallClock().now() - .seconds(accountAge)
+            _ = try await campus.send(.put, customer, ["registered_at": .string(registered.rfc3339)])
+            let order = try await OrderFixture(minutesLate: 40).insert(campus)
+            let opened = try await campus.openCase(order.id, .late)
+            #expect(opened.verdict == verdict, "\(opened.body)")
+            let own = try await campus.send(.get, "/v1/cases/\(opened.id)/explanation", as: "customer:stu_1")
+            #expect(own.rules("refers") == (verdict == "approved" ? [] : ["low_risk"]))
+            #expect(own.inputs(of: "low_risk") == [:])
+            let staff = try await campus.send(.get, "/v1/cases/\(opened.id)/explanation", as: "agent:kf_1")
+            let score = staff.inputs(of: "low_risk")?["score"]
+            #expect((score == 100) == (verdict == "in_review"), "\(staff.body)")
+        }
+    }
 }

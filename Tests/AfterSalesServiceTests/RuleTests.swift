@@ -110,4 +110,23 @@ struct RuleTests {
         inputs.due = .cancelled
         #expect(Judgement.of(inputs).verdict == .approved)
     }
+    @Test("What speaks against deciding by rule adds up, and each part of it is on record")
+    func risk() {
+        var inputs = Examples.makeInputs(reason: .late)
+        inputs.now = inputs.promisedAt + .seconds(5_000)
+        func names() -> [String] { Risk(inputs).contributions.map(\.name) }
+        #expect(names() == [] && Judgement.of(inputs).verdict == .approved)
+        inputs.accountAgeDays = 6
+        #expect(names() == ["new_account"] && Judgement.of(inputs).verdict == .approved)
+        inputs.requested = inputs.largeClaim
+        #expect(names() == ["new_account", "large_claim"] && Risk(inputs).score == Risk.limit)
+        let judgement = Judgement.of(inputs)
+        #expect(judgement.verdict == .inReview && judgement.reasons.first == .closerLook)
+        #expect(judgement.rules.first { $0.stage == .risk }?.finding.inputs["score"] == 100)
+        inputs.accountAgeDays = 7
+        #expect(names() == ["large_claim"] && Judgement.of(inputs).verdict == .approved)
+        inputs.accountAgeDays = 0
+        inputs.due = .cancelled
+        #expect(names() == [] && Judgement.of(inputs).verdict == .approved)
+    }
 }

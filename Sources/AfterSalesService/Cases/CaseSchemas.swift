@@ -190,7 +190,7 @@ enum CaseSchemas {
         name: "TriedRule",
         [
             .required("rule", .string(length: 1...64)),
-            .required("stage", .enumeration(["eligibility", "strategy"])),
+            .required("stage", .enumeration(of: Rule.Stage.self)),
             .required("outcome", .enumeration(["passes", "silent", "approves", "refers"])),
             .required("inputs", .map(of: .any)),
             .required("reason", .nullable(.localizedText)),

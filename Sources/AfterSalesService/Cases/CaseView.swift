@@ -86,7 +86,8 @@ struct CaseView: Sendable {
 
     /// A decision with every rule that was tried, as a customer may demand it (and the law has it).
     ///
-    /// How much rules may pay out before the brake grips, and since when they count, is the staff's to know.
+    /// How much rules may pay out before the brake grips, since when they count, and what speaks against deciding by rule, is the
+    /// staff's to know.
     func explanation(_ record: DecisionRecord) -> JSON {
         [
             "number": .integer(Int64(record.number)),
@@ -95,16 +96,16 @@ struct CaseView: Sendable {
             "decided_by": .string(name(record.decidedBy)),
             "decided_at": .string(record.decidedAt.rfc3339),
             "policy_version": .integer(Int64(record.policyVersion)),
-            "inputs": record.inputs,
+            "inputs": DecisionInputs.shown(record.inputs, to: viewer),
             "rules": .array((record.rules.array ?? []).map(rule)),
             "amounts": record.amounts,
         ]
     }
 
     private func rule(_ tried: JSON) -> JSON {
-        guard !viewer.isStaff, var object = tried.object, object["rule"]?.string == BrakeCharge.ruleName else {
-            return tried
-        }
+        guard !viewer.isStaff, var object = tried.object, let name = object["rule"]?.string,
+            name == BrakeCharge.ruleName || name == Rule.lowRisk.name
+        else { return tried }
         object["inputs"] = [:]
         return .object(object)
     }

@@ -36,6 +36,14 @@ struct DecisionInputs: Hashable, Sendable {
     var due: RefundDueCause?
     /// What of it a person refused in an earlier case, in full or in part.
     var refusedBefore: [RefundItem]
+    /// The customer's tier with the platform, which changes no amount; nil when it was not told.
+    var memberTier: String?
+    /// For how many whole days the customer had been with the platform, 365 at most; nil when it was not told.
+    var accountAgeDays: Int?
+    /// How long an account is new.
+    var newAccount: Duration
+    /// From how much on a claim is large.
+    var largeClaim: Money
     /// How late an order must be for lateness to count.
     var lateThreshold: Duration
     /// How long after delivery rules answer claims.
@@ -64,9 +72,21 @@ struct DecisionInputs: Hashable, Sendable {
             "unavailable_channels": .array(unavailableChannels.map { .string($0.rawValue) }),
             "due": .optional(due?.rawValue),
             "refused_before": .array(refusedBefore.map { .string($0.description) }),
+            "member_tier": .optional(memberTier),
+            "account_age_days": .optional(accountAgeDays.map(Int64.init)),
+            "new_account_s": .integer(newAccount.components.seconds),
+            "large_claim_fen": .integer(largeClaim.fen),
             "late_threshold_s": .integer(lateThreshold.components.seconds),
             "claim_window_s": .integer(claimWindow.components.seconds),
             "review_due_at": .string(reviewDueAt.rfc3339),
         ]
+    }
+    /// As others than staff read it: where risk begins is the staff's to know, and what is known of the customer is no shop's.
+    static func shown(_ stored: JSON, to viewer: Principal) -> JSON {
+        guard !viewer.isStaff, var object = stored.object else { return stored }
+        let hidden = ["new_account_s", "large_claim_fen"]
+        let customers = viewer.actor.role == .customer ? [] : ["member_tier", "account_age_days"]
+        for member in hidden + customers { object[member] = nil }
+        return .object(object)
     }
 }

@@ -80,6 +80,11 @@ extension LocalizedText {
         en: "A person has decided about the same before, so a person looks at it again."
     )
 
+    static let closerLook = LocalizedText(
+        zhCN: "这笔申请需要客服进一步核对。",
+        en: "A person takes a closer look at this claim."
+    )
+
     static let answeredByEarlierCase = LocalizedText(
         zhCN: "这笔款项已经在退款途中，无需再次申请。",
         en: "This money is on its way back to you already; nothing more is needed."

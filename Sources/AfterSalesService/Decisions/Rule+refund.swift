@@ -3,9 +3,8 @@ import Model
 extension Rule {
     /// The rules that refund cases are decided by, in the order in which they are tried.
     static let refund: [Rule] = [
-        refundChannelAvailable, withinClaimWindow, notRefusedBefore, moneyDue, cancelledBeforeAcceptance, late,
-        notDelivered,
-        duplicateCharge,
+        refundChannelAvailable, withinClaimWindow, notRefusedBefore, lowRisk, moneyDue, cancelledBeforeAcceptance, late,
+        notDelivered, duplicateCharge,
     ]
 
     /// Money goes back only through a channel that this service can speak to; anything else needs a person.
@@ -30,6 +29,12 @@ extension Rule {
     static let notRefusedBefore = Rule(name: "not_refused_before", stage: .eligibility) { inputs in
         let looked: JSON = ["refused_before": .array(inputs.refusedBefore.map { .string($0.description) })]
         return inputs.refusedBefore.isEmpty ? .passes(looked) : .refers(looked, .refusedBefore)
+    }
+
+    /// Circumstances that speak against deciding by rule add up; too much of them needs a person.
+    static let lowRisk = Rule(name: "low_risk", stage: .risk) { inputs in
+        let risk = Risk(inputs)
+        return risk.score < Risk.limit ? .passes(risk.json) : .refers(risk.json, .closerLook)
     }
 
     /// OrderService found that money is due back: an order was cancelled after it was paid, or was paid too much, twice

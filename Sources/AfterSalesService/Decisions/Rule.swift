@@ -10,11 +10,11 @@ struct Rule: Sendable {
     let find: @Sendable (DecisionInputs) -> Finding
 
     /// The stages of judgement, in their order.
-    ///
-    /// Risk comes between the two.
-    enum Stage: String, Hashable, Sendable {
+    enum Stage: String, CaseIterable, Hashable, Sendable {
         /// Whether rules may decide at all.
         case eligibility
+        /// Whether the circumstances let rules decide.
+        case risk
         /// What is owed.
         case strategy
     }

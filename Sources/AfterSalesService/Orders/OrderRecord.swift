@@ -40,6 +40,8 @@ struct OrderRecord: Hashable, Sendable {
     var handover: HandoverKind?
     /// The payments that paid for it, in the order in which they were recorded.
     var payments: [OrderPayment]
+    /// What rules may know of who ordered.
+    var customer = CustomerStanding()
 
     /// Money that was paid beyond what the order cost.
     var surplus: Money {

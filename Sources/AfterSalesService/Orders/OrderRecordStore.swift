@@ -3,14 +3,15 @@ import Postgres
 
 /// Reads OrderService's rows; AfterSalesService can do no more with them.
 struct OrderRecordStore: Sendable {
-    /// The order with its payments; nil when the campus has none of that id.
+    /// The order with its payments and what is known of its customer; nil when the campus has none of that id.
     func find(_ id: OrderID, campus: CampusID, in session: borrowing Session) throws -> OrderRecord? {
         guard var order = try terms(of: id, campus: campus, in: session) else { return nil }
         order.payments = try payments(of: id, campus: campus, in: session)
+        order.customer = try PartyStore().standing(ofCustomer: order.customerID, in: campus, session: session)
         return order
     }
 
-    /// The order without its payments; nil when the campus has none of that id.
+    /// The order without its payments, and without what is known of its customer; nil when the campus has none of that id.
     func terms(of id: OrderID, campus: CampusID, in session: borrowing Session) throws -> OrderRecord? {
         try session.first(
             """

@@ -7,7 +7,7 @@ struct PartyFacts: Hashable, Sendable {
     let party: Party
     /// Since when they have been with the platform.
     var registeredAt: Timestamp?
-    /// A customer's tier: it changes speed and evidence asked for, never an amount.
+    /// A customer's tier: decisions show it, and it never changes an amount.
     var memberTier: String?
     /// Where a customer lives.
     var building: String?

@@ -115,7 +115,7 @@ enum PartySchemas {
         .optional(
             "member_tier",
             .nullable(tier),
-            "Of customers. Changes speed and evidence asked for, never an amount."
+            "Of customers. Decisions show it; it never changes an amount."
         ),
         .optional("building", .nullable(label), "Of customers: where they live, not their address."),
         .optional("minor", .nullable(.boolean), "Of customers: whether they are under age."),

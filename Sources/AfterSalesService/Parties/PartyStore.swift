@@ -50,6 +50,20 @@ struct PartyStore: Sendable {
         }
     }
 
+    /// What rules may know of a customer; nothing where nothing was told.
+    func standing(
+        ofCustomer id: String,
+        in campus: CampusID,
+        session: borrowing Session
+    ) throws -> CustomerStanding {
+        try session.first(
+            """
+            select member_tier, registered_at from campus.party
+            where campus_id = \(campus) and kind = \(PartyKind.customer) and id = \(id)
+            """
+        ) { row in CustomerStanding(memberTier: try row[0], registeredAt: try row[1]) } ?? CustomerStanding()
+    }
+
     /// Empties what is known of somebody, and keeps that it was erased, so that what the platform wrote down before does not bring it
     /// back.
     func erase(_ party: Party, at time: Timestamp, in campus: CampusID, session: borrowing Session) throws {

@@ -26,6 +26,10 @@ public struct CampusSettings: Hashable, Sendable {
     public var appeal: Duration = .seconds(72 * 3_600)
     /// How long after delivery rules may decide a case; a later one goes to a person.
     public var claimWindow: Duration = .seconds(7 * 24 * 3_600)
+    /// How long after registration a customer's account is new.
+    public var newAccount: Duration = .seconds(7 * 24 * 3_600)
+    /// From how much on a claim is large: a large one of a new account goes to a person.
+    public var largeClaim = Money(fen: 10_000)
     /// How long the platform may take to say anything of a refund that it is asked to pay itself.
     public var refundAnswer: Duration = .seconds(15 * 60)
     /// How long it may then take to say more of one that it says is being paid.
@@ -122,6 +126,12 @@ extension CampusSettings {
             3_600...31_536_000
         ),
         Field(
+            "new_account_s",
+            \.newAccount,
+            "Seconds after registration in which an account is new: large claims of new accounts go to a person.",
+            0...31_536_000
+        ),
+        Field(
             "refund_answer_s",
             \.refundAnswer,
             "Seconds the platform has to answer a refund that it pays itself; then its outcome counts as unknown."
@@ -130,6 +140,7 @@ extension CampusSettings {
     ]
 
     private static let amounts: [Field<Money>] = [
+        Field("large_claim_fen", \.largeClaim, "From how much on a claim of a new account goes to a person."),
         Field("brake_campus_10min_fen", \.brakeCampusTenMinutes, "The most rules refund on the campus in ten minutes."),
         Field("brake_merchant_day_fen", \.brakeMerchantDay, "The most rules refund at one merchant in a day."),
         Field("brake_customer_day_fen", \.brakeCustomerDay, "The most rules refund to one customer in a day."),
