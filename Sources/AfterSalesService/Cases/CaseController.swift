@@ -190,14 +190,12 @@ struct CaseController: Sendable {
             status: call.query["status"]?.string.flatMap(CaseStatus.init(rawValue:)),
             updatedSince: call.query["updated_since"]?.string.flatMap(Timestamp.init(rfc3339:))
         )
-        guard filter.restrict(to: call.principal) else { return .ok(["items": [], "next_cursor": .null]) }
+        guard filter.restrict(to: call.principal) else { return .page(Listing<JSON>(items: []), \.self) }
         let view = CaseView(viewer: call.principal)
         let found = try await requests.read { [filter] session in
             try CaseListStore().list(filter, page, in: session)
         }
-        return .ok([
-            "items": .array(found.cases.map(view.summary)), "next_cursor": .optional(found.next?.text),
-        ])
+        return .page(found, view.summary)
     }
 
     private func get(_ call: Call) async throws -> Reply {

@@ -20,18 +20,10 @@ struct CaseFilter: Sendable {
 
 /// Lists cases, page by page.
 struct CaseListStore: Sendable {
-    /// A page and where the next one begins.
-    struct Found: Sendable {
-        /// The cases.
-        let cases: [AfterSalesCase]
-        /// The cursor of the next page; nil on the last.
-        let next: Cursor?
-    }
-
     /// Cases by a filter: the newest first, or, with `updatedSince`, in the order of their changes.
     ///
     /// - Throws: a problem when the page's cursor is not one of this list.
-    func list(_ filter: CaseFilter, _ page: Page, in session: borrowing Session) throws -> Found {
+    func list(_ filter: CaseFilter, _ page: Page, in session: borrowing Session) throws -> Listing<AfterSalesCase> {
         let after = try page.timeAndID(of: IDSubject.Case.self)
         var conditions: SQL = "c.campus_id = \(filter.campus)"
         if let order = filter.order { conditions += " and c.order_id = \(order)" }
@@ -69,7 +61,7 @@ struct CaseListStore: Sendable {
         reader: String,
         _ page: Page,
         in session: borrowing Session
-    ) throws -> Found {
+    ) throws -> Listing<AfterSalesCase> {
         var conditions: SQL = """
             c.campus_id = \(campus) and c.status in ('in_review', 'appealed', 'arbitration') and c.customer_id <> \(reader)
             """
@@ -95,10 +87,8 @@ struct CaseListStore: Sendable {
         _ page: Page,
         in session: borrowing Session,
         time: KeyPath<AfterSalesCase, Timestamp>
-    ) throws -> Found {
+    ) throws -> Listing<AfterSalesCase> {
         let rows = try session.query(sql) { row in try AfterSalesCase(row) }
-        let cases = Array(rows.prefix(page.limit))
-        let next = rows.count > page.limit ? cases.last.map { Cursor(time: $0[keyPath: time], id: $0.id) } : nil
-        return Found(cases: cases, next: next)
+        return page.cut(rows) { Cursor(time: $0[keyPath: time], id: $0.id) }
     }
 }

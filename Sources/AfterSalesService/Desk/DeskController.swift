@@ -120,10 +120,7 @@ struct DeskController: Sendable {
         let found = try await requests.read { session in
             try CaseListStore().queue(campus: call.campus.id, handler: handler, reader: reader, page, in: session)
         }
-        return .ok([
-            "items": .array(found.cases.map(CaseView(viewer: call.principal).summary)),
-            "next_cursor": .optional(found.next?.text),
-        ])
+        return .page(found, CaseView(viewer: call.principal).summary)
     }
 
     private func decide(_ call: Call) async throws -> Reply {

@@ -191,8 +191,6 @@ struct PartyController: Sendable {
             return try export.page(of: party, in: campus, page, session: session)
         }
         call.logger.record(.personalDataExported, [.actor: .actor(actor)])
-        return Reply.ok([
-            "items": .array(found.items.map(\.json)), "next_cursor": .optional(found.next?.text),
-        ]).with(.cacheControl, "no-store")
+        return Reply.page(found, \.json).with(.cacheControl, "no-store")
     }
 }

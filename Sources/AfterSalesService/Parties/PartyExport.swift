@@ -52,19 +52,20 @@ struct PartyExport: Sendable {
         in campus: CampusID,
         _ page: Page,
         session: borrowing Session
-    ) throws -> (items: [Item], next: Cursor?) {
+    ) throws -> Listing<Item> {
         var place = try Self.place(page)
         var items: [Item] = []
         while items.count < page.limit {
             let found = try read(place, of: party, in: campus, limit: page.limit - items.count, session: session)
             items += found
             if items.count == page.limit, let last = found.last {
-                return (items, Cursor([.string(last.section.rawValue), .string(last.id.description)]))
+                let next = Cursor([.string(last.section.rawValue), .string(last.id.description)])
+                return Listing(items: items, next: next)
             }
             guard let next = place.section.next else { break }
             place = Place(section: next, id: Place.start)
         }
-        return (items, nil)
+        return Listing(items: items)
     }
 
     private func read(

@@ -183,7 +183,7 @@ extension Page {
     fileprivate func number(upTo count: Int64) throws(Problem) -> Int {
         guard let cursor else { return 0 }
         guard cursor.values.count == 1, let number = cursor.values[0].integer, (0...count).contains(number) else {
-            throw .validation([Fault("/cursor", "is not a cursor of this list", in: .query)])
+            throw Page.foreign
         }
         return Int(number)
     }

@@ -25,7 +25,7 @@ struct EventTypeController: Sendable {
     }
 
     private func list(_ call: Call) async throws -> Reply {
-        .ok(["items": .array(EventDescription.all.map(\.json)), "next_cursor": .null])
+        .page(Listing(items: EventDescription.all), \.json)
     }
 }
 

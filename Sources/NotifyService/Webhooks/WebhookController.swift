@@ -131,7 +131,7 @@ struct WebhookController: Sendable {
 
     private func list(_ call: Call) async throws -> Reply {
         let found = try await pool.autocommit { try endpoints.all(of: call.principal.campus, in: $0) }
-        return .ok(["items": .array(found.map(\.json)), "next_cursor": .null])
+        return .page(Listing(items: found), \.json)
     }
 
     private func get(_ call: Call) async throws -> Reply {
@@ -262,7 +262,7 @@ extension WebhookController {
         var before: EventName?
         if let cursor = page.cursor {
             guard cursor.values.count == 1, let event = cursor.values[0].string.flatMap(EventName.init) else {
-                throw Problem.validation([Fault("/cursor", "is not a cursor of this list", in: .query)])
+                throw Page.foreign
             }
             before = event
         }
@@ -280,9 +280,7 @@ extension WebhookController {
             )
         }
         guard let found else { throw Problem.notFound }
-        let items = found.prefix(page.limit)
-        let next = found.count > page.limit ? items.last.map { Cursor([.string($0.delivery.event.text)]).text } : nil
-        return .ok(["items": .array(items.map(\.json)), "next_cursor": .optional(next)])
+        return .page(page.cut(found) { Cursor([.string($0.delivery.event.text)]) }, \.json)
     }
 
     private func replay(_ call: Call) async throws -> Reply {

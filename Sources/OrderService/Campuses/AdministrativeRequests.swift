@@ -64,11 +64,6 @@ struct AdministrativeRequests: Sendable {
     func read<Value: Sendable>(_ body: @Sendable (borrowing Session) throws -> Value) async throws -> Value {
         try await pool.transaction(TransactionOptions(isolation: .repeatableRead, isReadOnly: true), body)
     }
-
-    /// A page of a list.
-    static func page(_ items: [JSON], next: Cursor?) -> Reply {
-        .ok(["items": .array(items), "next_cursor": .optional(next?.text)])
-    }
 }
 
 extension Reply {

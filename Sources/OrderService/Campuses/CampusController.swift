@@ -55,8 +55,8 @@ struct CampusController: Sendable {
 
     private func list(_ call: Call) async throws -> Reply {
         let page = try Page(call)
-        let (campuses, next) = try await requests.read { try Administration.campuses(page, in: $0) }
-        return AdministrativeRequests.page(campuses.map(\.json), next: next)
+        let campuses = try await requests.read { try Administration.campuses(page, in: $0) }
+        return .page(campuses, \.json)
     }
 
     private func create(_ call: Call) async throws -> Reply {

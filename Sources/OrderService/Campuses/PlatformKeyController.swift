@@ -114,8 +114,8 @@ struct PlatformKeyController: Sendable {
     private func list(_ call: Call) async throws -> Reply {
         let page = try Page(call)
         let campus = call.campus.id
-        let (keys, next) = try await requests.read { try Administration.keys(of: campus, page, in: $0) }
-        return AdministrativeRequests.page(keys.map(\.json), next: next)
+        let keys = try await requests.read { try Administration.keys(of: campus, page, in: $0) }
+        return .page(keys, \.json)
     }
 
     private func issue(_ call: Call) async throws -> Reply {

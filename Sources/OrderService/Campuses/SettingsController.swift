@@ -103,9 +103,9 @@ struct SettingsController: Sendable {
         let page = try Page(call)
         let id = call.campus.id
         let onBehalf = call.query["on_behalf"]?.bool ?? false
-        let (entries, next) = try await requests.read { session in
+        let entries = try await requests.read { session in
             try AuditStore().entries(of: id, onBehalf: onBehalf, page, in: session)
         }
-        return AdministrativeRequests.page(entries.map(\.json), next: next)
+        return .page(entries, \.json)
     }
 }

@@ -188,8 +188,8 @@ struct VerificationKeyController: Sendable {
     private func listKeys(_ call: Call) async throws -> Reply {
         let page = try Page(call)
         let campus = call.campus.id
-        let (keys, next) = try await requests.read { try Administration.verificationKeys(of: campus, page, in: $0) }
-        return AdministrativeRequests.page(keys.map(\.json), next: next)
+        let keys = try await requests.read { try Administration.verificationKeys(of: campus, page, in: $0) }
+        return .page(keys, \.json)
     }
 
     private func addKey(_ call: Call) async throws -> Reply {
@@ -250,8 +250,8 @@ struct VerificationKeyController: Sendable {
     private func listSets(_ call: Call) async throws -> Reply {
         let page = try Page(call)
         let campus = call.campus.id
-        let (sets, next) = try await requests.read { try Administration.keySets(of: campus, page, in: $0) }
-        return AdministrativeRequests.page(sets.map(\.json), next: next)
+        let sets = try await requests.read { try Administration.keySets(of: campus, page, in: $0) }
+        return .page(sets, \.json)
     }
 
     private func addSet(_ call: Call) async throws -> Reply {

@@ -119,9 +119,7 @@ struct ImportController: Sendable {
             return try imports.faults(of: key, after: place, limit: page.limit + 1, in: session)
         }
         guard let found else { throw Problem.notFound }
-        let shown = found.prefix(page.limit)
-        let next = found.count > page.limit ? shown.last?.cursor.text : nil
-        return .ok(["items": .array(shown.map(\.json)), "next_cursor": .optional(next)])
+        return .page(page.cut(found, after: \.cursor), \.json)
     }
 }
 
@@ -166,7 +164,7 @@ extension Page {
             guard let cursor else { return (0, 0) }
             guard cursor.values.count == 2, let line = cursor.values[0].integer,
                 let number = cursor.values[1].integer.flatMap({ Int32(exactly: $0) })
-            else { throw .validation([Fault("/cursor", "is not a cursor of this list", in: .query)]) }
+            else { throw Page.foreign }
             return (line, number)
         }
     }

@@ -218,17 +218,16 @@ struct OrderController: Sendable {
         let page = try Page(call)
         let filter = try OrderFilter(call, page)
         let found = try await pool.autocommit { [orders] in try orders.list(filter, in: $0) }
-        let shown = found.prefix(page.limit)
-        let next = found.count > page.limit ? shown.last.map { Cursor(time: $0.updatedAt, id: $0.id).text } : nil
+        let shown = page.cut(found) { Cursor(time: $0.updatedAt, id: $0.id) }
         let actor = call.principal.actor
         return .json(
             JSONWriter.text { writer in
                 writer.object { writer in
                     writer.name("items")
                     writer.array { writer in
-                        for order in shown { writer.value(order.text(for: actor)) }
+                        for order in shown.items { writer.value(order.text(for: actor)) }
                     }
-                    writer.member("next_cursor", next)
+                    writer.member("next_cursor", shown.next?.text)
                 }
             }
         )

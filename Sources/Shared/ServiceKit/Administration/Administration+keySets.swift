@@ -63,12 +63,11 @@ extension Administration {
         of campus: CampusID,
         _ page: Page,
         in session: borrowing Session
-    ) throws -> (sets: [KeySetInUse], next: Cursor?) {
+    ) throws -> Listing<KeySetInUse> {
         let store = KeySetStore()
         let rows = try store.sets(of: campus, after: try page.timeAndID(), limit: page.limit + 1, in: session)
-        let sets = Array(rows.prefix(page.limit))
-        let keys = try store.keys(of: sets.map(\.id), in: campus, session: session)
-        let next = rows.count > page.limit ? sets.last.map { Cursor(time: $0.createdAt, id: $0.id) } : nil
-        return (sets.map { KeySetInUse(set: $0, keys: keys[$0.id] ?? []) }, next)
+        let sets = page.cut(rows) { Cursor(time: $0.createdAt, id: $0.id) }
+        let keys = try store.keys(of: sets.items.map(\.id), in: campus, session: session)
+        return sets.map { KeySetInUse(set: $0, keys: keys[$0.id] ?? []) }
     }
 }

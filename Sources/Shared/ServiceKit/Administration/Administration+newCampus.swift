@@ -96,15 +96,14 @@ extension Administration {
     package static func campuses(
         _ page: Page,
         in session: borrowing Session
-    ) throws -> (campuses: [StoredCampus], next: Cursor?) {
+    ) throws -> Listing<StoredCampus> {
         var code: String?
         if let cursor = page.cursor {
             guard cursor.values.count == 1, let text = cursor.values[0].string else { throw Page.foreign }
             code = text
         }
         let rows = try CampusStore().campuses(after: code, limit: page.limit + 1, in: session)
-        let campuses = Array(rows.prefix(page.limit))
-        return (campuses, rows.count > page.limit ? campuses.last.map { Cursor([.string($0.code)]) } : nil)
+        return page.cut(rows) { Cursor([.string($0.code)]) }
     }
 
     private static func store(

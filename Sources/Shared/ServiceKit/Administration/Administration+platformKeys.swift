@@ -107,15 +107,14 @@ extension Administration {
         of campus: CampusID,
         _ page: Page,
         in session: borrowing Session
-    ) throws -> (keys: [PlatformKeyRecord], next: Cursor?) {
+    ) throws -> Listing<PlatformKeyRecord> {
         let rows = try CredentialStore().platformKeys(
             of: campus,
             after: try page.timeAndID(),
             limit: page.limit + 1,
             in: session
         )
-        let keys = Array(rows.prefix(page.limit))
-        return (keys, rows.count > page.limit ? keys.last.map { Cursor(time: $0.createdAt, id: $0.id) } : nil)
+        return page.cut(rows) { Cursor(time: $0.createdAt, id: $0.id) }
     }
 
     private func standingKey(_ id: KeyID, in session: borrowing Session) throws -> PlatformKeyRecord {

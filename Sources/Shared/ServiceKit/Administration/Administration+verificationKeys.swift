@@ -103,7 +103,7 @@ extension Administration {
         of campus: CampusID,
         _ page: Page,
         in session: borrowing Session
-    ) throws -> (keys: [KeyInUse], next: Cursor?) {
+    ) throws -> Listing<KeyInUse> {
         var place: (time: Timestamp, kid: String)?
         if let cursor = page.cursor {
             guard cursor.values.count == 2, let time = cursor.values[0].integer, let kid = cursor.values[1].string,
@@ -112,7 +112,6 @@ extension Administration {
             place = (Timestamp(microseconds: time), kid)
         }
         let rows = try CredentialStore().verificationKeys(of: campus, after: place, limit: page.limit + 1, in: session)
-        let keys = rows.prefix(page.limit).map { KeyInUse(key: $0.key, createdAt: $0.createdAt) }
-        return (keys, rows.count > page.limit ? keys.last?.cursor : nil)
+        return page.cut(rows.map { KeyInUse(key: $0.key, createdAt: $0.createdAt) }, after: \.cursor)
     }
 }

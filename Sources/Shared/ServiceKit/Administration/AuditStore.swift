@@ -69,7 +69,7 @@ public struct AuditStore: Sendable {
         onBehalf: Bool,
         _ page: Page,
         in session: borrowing Session
-    ) throws -> (entries: [AuditEntry], next: Cursor?) {
+    ) throws -> Listing<AuditEntry> {
         let rows = try entries(
             of: campus,
             onBehalf: onBehalf,
@@ -77,9 +77,7 @@ public struct AuditStore: Sendable {
             limit: page.limit + 1,
             in: session
         )
-        let entries = Array(rows.prefix(page.limit))
-        let next = rows.count > page.limit ? entries.last.map { Cursor(time: $0.at, id: $0.id) } : nil
-        return (entries, next)
+        return page.cut(rows) { Cursor(time: $0.at, id: $0.id) }
     }
 
     /// What was done, the newest first.

@@ -36,6 +36,14 @@ public struct Page: Sendable {
         return place
     }
 
+    /// This page of a list.
+    ///
+    /// - `rows`: in the order of the list, and one more than ``limit`` when there are that many.
+    public func cut<Item>(_ rows: [Item], after place: (Item) -> Cursor) -> Listing<Item> {
+        let items = Array(rows.prefix(limit))
+        return Listing(items: items, next: rows.count > limit ? items.last.map(place) : nil)
+    }
+
     /// From 1970 to the end of 9999.
     static let times = Timestamp(seconds: 0)...Timestamp(seconds: 253_402_300_799)
     /// A cursor of another list.
