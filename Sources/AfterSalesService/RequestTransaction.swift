@@ -38,14 +38,7 @@ struct RequestTransaction: Sendable {
     ) async throws -> Reply {
         let key = try call.requireIdempotency()
         let (answer, value) = try await refusalsAsProblems {
-            try await pool.transaction { session -> (Reply, Value?) in
-                guard let claim = try idempotency.claim([key], in: session).first else { throw UnclaimedKey() }
-                if let replayed = try claim.settled() { return (replayed, nil) }
-                let value = try body(session)
-                let stored = try StoredReply(reply(value))
-                try session.enqueue([idempotency.insertSQL([(key, stored)])])
-                return (stored.reply, value)
-            }
+            try await pool.idempotent(key, idempotency, body, reply: reply)
         }
         if let value {
             wake()
@@ -58,8 +51,7 @@ struct RequestTransaction: Sendable {
     func replay(_ call: Call) async throws -> Reply? {
         let key = try call.requireIdempotency()
         return try await pool.transaction { session in
-            guard let claim = try idempotency.claim([key], in: session).first else { throw UnclaimedKey() }
-            return try claim.settled()
+            try idempotency.claim([key], in: session)[0].settled()
         }
     }
 
@@ -69,9 +61,6 @@ struct RequestTransaction: Sendable {
         return try await refusalsAsProblems { try await pool.transaction(options, body) }
     }
 }
-
-/// Claiming a key answered nothing.
-struct UnclaimedKey: Error {}
 
 extension Cause {
     /// The cause of what a request does.

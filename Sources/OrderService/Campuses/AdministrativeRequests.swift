@@ -46,13 +46,14 @@ struct AdministrativeRequests: Sendable {
         _ body: @escaping @Sendable (Administration, borrowing Session) throws -> Reply
     ) async throws -> (reply: Reply, first: JSONObject?) {
         let administration = administration(call)
-        let reply = try await pool.idempotent(try call.requireIdempotency(), idempotency) { session in
-            try body(administration, session)
-        }
-        guard reply.headers[.idempotentReplayed] == nil, case .bytes(let bytes) = reply.body else {
-            return (reply, nil)
-        }
-        return (reply, try JSON(parsing: bytes).object)
+        let (reply, first) = try await pool.idempotent(
+            try call.requireIdempotency(),
+            idempotency,
+            { try body(administration, $0) },
+            reply: { $0 }
+        )
+        guard case .json(let answer)? = first?.body else { return (reply, nil) }
+        return (reply, answer.object)
     }
 
     /// Logs what was done to a credential.

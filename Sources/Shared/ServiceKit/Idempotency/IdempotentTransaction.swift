@@ -20,12 +20,27 @@ extension ConnectionPool {
         options: TransactionOptions = TransactionOptions(),
         _ body: @escaping @Sendable (borrowing Session) throws -> Reply
     ) async throws -> Reply {
-        try await transaction(options) { session in
+        try await idempotent(key, store, options: options, body, reply: { $0 }).reply
+    }
+
+    /// Does the work of a request once, as ``idempotent(_:_:options:_:)``, and hands out what it came to.
+    ///
+    /// - `reply`: the answer to what the work came to.
+    /// - Returns: the answer, and what the work came to; nil when the answer is a replayed one.
+    public func idempotent<Value: Sendable>(
+        _ key: IdempotencyKey,
+        _ store: IdempotencyStore,
+        options: TransactionOptions = TransactionOptions(),
+        _ body: @Sendable (borrowing Session) throws -> Value,
+        reply: @Sendable (Value) -> Reply
+    ) async throws -> (reply: Reply, value: Value?) {
+        try await transaction(options) { session -> (reply: Reply, value: Value?) in
             let claim = try store.claim([key], in: session)[0]
-            if let reply = try claim.settled() { return reply }
-            let stored = try StoredReply(body(session))
+            if let replayed = try claim.settled() { return (replayed, nil) }
+            let value = try body(session)
+            let stored = try StoredReply(reply(value))
             try session.enqueue([store.insertSQL([(key, stored)])])
-            return stored.reply
+            return (stored.reply, value)
         }
     }
 }
