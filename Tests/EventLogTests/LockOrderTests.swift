@@ -107,7 +107,8 @@ struct LockOrderTests {
             lease: .seconds(30),
             limit: 1,
             limitPerDestination: 1,
-            inHand: [:],
+            limitPerCampus: nil,
+            inHand: [],
             after: ""
         )
         let claimed = try await pool.transaction { session in

@@ -12,6 +12,7 @@ struct RefundQueue: Sendable {
         _ key: String,
         destination: String = "wechat",
         order: String? = nil,
+        campus: CampusID = exampleCampus,
         maxAttempts: Int = 3,
         holds: Bool = false,
         runAt: Timestamp? = nil
@@ -21,7 +22,7 @@ struct RefundQueue: Sendable {
             destination: destination,
             orderKey: order,
             dedupeKey: key,
-            campus: exampleCampus,
+            campus: campus,
             payload: ["key": .string(key)],
             runAt: runAt,
             maxAttempts: maxAttempts,
@@ -36,14 +37,15 @@ struct RefundQueue: Sendable {
         }
     }
 
-    func request(limit: Int = 100, perDestination: Int = 100) -> ClaimRequest {
+    func request(limit: Int = 100, perDestination: Int = 100, perCampus: Int? = nil) -> ClaimRequest {
         ClaimRequest(
             queue: "refund",
             worker: "w",
             lease: .seconds(30),
             limit: limit,
             limitPerDestination: perDestination,
-            inHand: [:],
+            limitPerCampus: perCampus,
+            inHand: [],
             after: ""
         )
     }
@@ -52,6 +54,7 @@ struct RefundQueue: Sendable {
         _ pool: ConnectionPool,
         concurrency: Int = 8,
         perDestination: Int? = nil,
+        perCampus: Int? = nil,
         lease: Duration = .seconds(5),
         attemptLimit: Duration = .seconds(30),
         shutdownLimit: Duration = .seconds(2),
@@ -64,6 +67,7 @@ struct RefundQueue: Sendable {
             pool: pool,
             concurrency: concurrency,
             concurrencyPerDestination: perDestination ?? concurrency,
+            concurrencyPerCampus: perCampus,
             lease: lease,
             attemptLimit: attemptLimit,
             backoff: Backoff(first: .milliseconds(5), longest: .milliseconds(20)),

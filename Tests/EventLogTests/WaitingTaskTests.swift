@@ -30,7 +30,8 @@ struct WaitingTaskTests {
             lease: .seconds(30),
             limit: 10,
             limitPerDestination: 10,
-            inHand: [:],
+            limitPerCampus: nil,
+            inHand: [],
             after: ""
         )
         return try await pool.transaction { try store.claim(request, in: $0) }

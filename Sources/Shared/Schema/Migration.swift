@@ -50,5 +50,6 @@ public struct Migration: Sendable {
         Migration(58, "campus_creation", PackageResources.M0058_campus_creation_sql),
         Migration(59, "erasure", PackageResources.M0059_erasure_sql),
         Migration(60, "books", PackageResources.M0060_books_sql),
+        Migration(61, "notify", PackageResources.M0061_notify_sql),
     ]
 }

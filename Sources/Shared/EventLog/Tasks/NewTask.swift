@@ -10,7 +10,7 @@ public struct NewTask: Sendable {
     public let orderKey: String?
     /// Enqueuing the same key in the same queue again does nothing, also after the task is done.
     public let dedupeKey: String
-    /// Whose work it is.
+    /// Whose work it is: tasks of one campus may share a limit, too.
     public let campus: CampusID
     /// What the worker needs to know.
     public let payload: JSON

@@ -21,24 +21,27 @@ struct ClaimRequest: Sendable {
     let limit: Int
     /// How many of one destination may be in this worker's hands.
     let limitPerDestination: Int
-    /// How many are, where any are.
-    let inHand: [String: Int]
+    /// How many of one campus may be in them; nil is as many as there are.
+    let limitPerCampus: Int?
+    /// Those that are in them.
+    let inHand: [LeasedTask]
     /// The destination at which the last claim ended; this one starts after it, so that all get their turn.
     let after: String
 }
 
 extension TaskStore {
-    /// Claims ready tasks: the first lanes of each destination that has any.
+    /// Claims ready tasks: of each destination that has any, those ready longest, as far as their campuses may have more.
+    ///
+    /// - Returns: the tasks, those of one destination side by side, in the order in which destinations had their turn.
     func claim(_ request: ClaimRequest, in session: borrowing Session) throws -> [LeasedTask] {
-        let destinations = request.inHand.keys.sorted()
-        return try session.query(
+        try session.query(
             """
             select id, destination, order_key, dedupe_key, campus_id, payload, attempt, max_attempts, enqueued_at, trace, claim,
                 lane, holds_lane_when_dead
             from \(tables.claimTasks)(
                 \(request.queue), \(request.worker), \(request.lease), \(Int32(clamping: request.limit)),
-                \(Int32(clamping: request.limitPerDestination)), \(destinations),
-                \(destinations.map { Int32(clamping: request.inHand[$0] ?? 0) }), \(request.after)
+                \(Int32(clamping: request.limitPerDestination)), \(request.limitPerCampus.map { Int32(clamping: $0) }),
+                \(request.inHand.map(\.destination)), \(request.inHand.map(\.campus)), \(request.after)
             )
             """
         ) { row in
@@ -154,9 +157,9 @@ extension TaskStore {
         let remove: SQL = "delete from \(tables.lane) where \(isHead(place))"
         guard place.isOrdered else { return [remove] }
         let next: SQL = """
-            update \(tables.lane) set head = next.id, ready_at = next.run_at
+            update \(tables.lane) set head = next.id, campus_id = next.campus_id, ready_at = next.run_at
             from (
-                select id, run_at from \(tables.task)
+                select id, campus_id, run_at from \(tables.task)
                 where queue = \(place.queue) and destination = \(place.destination) and lane = \(place.lane)
                     and order_key is not null
                 order by id limit 1

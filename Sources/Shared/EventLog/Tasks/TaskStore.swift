@@ -48,10 +48,10 @@ public struct TaskStore: Sendable {
                 max_attempts, holds, trace
             from input join fresh using (queue, dedupe_key)
             order by position
-            returning id, queue, destination, lane, run_at
+            returning id, queue, destination, lane, campus_id, run_at
         ), lanes as (
-            insert into \(tables.lane) (queue, destination, lane, head, ready_at)
-            select distinct on (queue, destination, lane) queue, destination, lane, id, run_at
+            insert into \(tables.lane) (queue, destination, lane, head, campus_id, ready_at)
+            select distinct on (queue, destination, lane) queue, destination, lane, id, campus_id, run_at
             from added
             order by queue, destination, lane, id
             -- Not "do nothing": that would not lock the lane, and who finishes its last task could miss this one.
@@ -141,10 +141,10 @@ public struct TaskStore: Sendable {
                 select id, queue, destination, order_key, dedupe_key, campus_id, payload, now(), max_attempts,
                     holds_lane_when_dead, claim, history, enqueued_at, trace
                 from revived
-                returning id, queue, destination, lane, run_at
+                returning id, queue, destination, lane, campus_id, run_at
             ), lanes as (
-                insert into \(tables.lane) as l (queue, destination, lane, head, ready_at)
-                select queue, destination, lane, id, run_at from task
+                insert into \(tables.lane) as l (queue, destination, lane, head, campus_id, ready_at)
+                select queue, destination, lane, id, campus_id, run_at from task
                 on conflict (queue, destination, lane) do update
                     set ready_at = case when l.head = excluded.head then excluded.ready_at else l.ready_at end
             )

@@ -15,11 +15,6 @@ public final class TaskWorker: Service {
     /// tried again soon. It stops soon when its task is cancelled.
     public typealias Performer = @Sendable (LeasedTask) async throws -> TaskOutcome
 
-    private struct Hands {
-        var tasks: [Int64: LeasedTask] = [:]
-        var perDestination: [String: Int] = [:]
-    }
-
     private let queue: String
     private let name: String
     let store: TaskStore
@@ -30,7 +25,7 @@ public final class TaskWorker: Service {
     let logger: Logger
     let whenDead: @Sendable (borrowing Session, LeasedTask, String) throws -> Void
     private let perform: Performer
-    private let hands = Mutex(Hands())
+    private let hands = Mutex<[Int64: LeasedTask]>([:])
     let isStopping = Atomic(false)
 
     /// Describes a worker.
@@ -44,6 +39,8 @@ public final class TaskWorker: Service {
     ///   - concurrency: the most tasks in hand at once; at least 1.
     ///   - concurrencyPerDestination: the most of them for one destination, so that one that hangs does not take all;
     ///     nil is a quarter of `concurrency`, at least 1.
+    ///   - concurrencyPerCampus: the most of them for one campus, so that one whose destinations all hang does not take all;
+    ///     nil is as many as there are.
     ///   - lease: how long a task is left to this worker without renewal; also after it has died.
     ///   - attemptLimit: the longest one attempt may take; it is cancelled then and counts as failed.
     ///   - backoff: how long to wait after a failed attempt.
@@ -61,6 +58,7 @@ public final class TaskWorker: Service {
         ticker: Ticker? = nil,
         concurrency: Int = 16,
         concurrencyPerDestination: Int? = nil,
+        concurrencyPerCampus: Int? = nil,
         lease: Duration = .seconds(30),
         attemptLimit: Duration = .seconds(60),
         backoff: Backoff = Backoff(),
@@ -79,6 +77,7 @@ public final class TaskWorker: Service {
         self.options = TaskWorkerOptions(
             concurrency: max(1, concurrency),
             concurrencyPerDestination: max(1, concurrencyPerDestination ?? concurrency / 4),
+            concurrencyPerCampus: concurrencyPerCampus.map { max(1, $0) },
             lease: lease,
             attemptLimit: attemptLimit,
             backoff: backoff,
@@ -125,25 +124,21 @@ public final class TaskWorker: Service {
         var after = ""
         var failures = 0
         while !isStopping.load(ordering: .relaxed), !Task.isCancelled {
-            let hands = hands.withLock { $0 }
-            let free = options.concurrency - hands.tasks.count
+            let inHand = hands.withLock { Array($0.values) }
+            let free = options.concurrency - inHand.count
             guard free > 0 else {
                 _ = try? await wakeup.wait(atMost: options.poll)
                 continue
             }
             do {
-                let claimed = try await claim(atMost: free, hands, after: after)
+                let claimed = try await claim(atMost: free, inHand, after: after)
                 failures = 0
-                self.hands.withLock { hands in
-                    for task in claimed {
-                        hands.tasks[task.id] = task
-                        hands.perDestination[task.destination, default: 0] += 1
-                    }
+                hands.withLock { hands in
+                    for task in claimed { hands[task.id] = task }
                 }
                 for task in claimed { tasks.addTask { await self.handle(task) } }
-                let wrapped = claimed.count < free && !after.isEmpty
-                after = claimed.count < free ? "" : claimed.map(\.destination).max() ?? ""
-                if wrapped || claimed.count == free { continue }
+                after = claimed.last?.destination ?? after
+                if claimed.count == free { continue }
                 _ = try? await wakeup.wait(atMost: options.poll)
             } catch {
                 if Task.isCancelled { return }
@@ -158,14 +153,15 @@ public final class TaskWorker: Service {
         }
     }
 
-    private func claim(atMost limit: Int, _ hands: Hands, after: String) async throws -> [LeasedTask] {
+    private func claim(atMost limit: Int, _ inHand: [LeasedTask], after: String) async throws -> [LeasedTask] {
         let request = ClaimRequest(
             queue: queue,
             worker: name,
             lease: options.lease,
             limit: limit,
             limitPerDestination: options.concurrencyPerDestination,
-            inHand: hands.perDestination,
+            limitPerCampus: options.concurrencyPerCampus,
+            inHand: inHand,
             after: after
         )
         return try await pool.autocommit { try self.store.claim(request, in: $0) }
@@ -173,7 +169,7 @@ public final class TaskWorker: Service {
 
     private func waitForHands() async {
         let deadline = ContinuousClock.now + options.shutdownLimit
-        while !Task.isCancelled, ContinuousClock.now < deadline, hands.withLock({ !$0.tasks.isEmpty }) {
+        while !Task.isCancelled, ContinuousClock.now < deadline, hands.withLock({ !$0.isEmpty }) {
             _ = try? await wakeup.wait(atMost: ContinuousClock.now.duration(to: deadline))
         }
     }
@@ -181,7 +177,7 @@ public final class TaskWorker: Service {
     private func renewLeases() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: options.lease / 3)
-            let tasks = hands.withLock { Array($0.tasks.values) }
+            let tasks = hands.withLock { Array($0.values) }
             if tasks.isEmpty || Task.isCancelled { continue }
             do {
                 try await pool.transaction { try self.store.renew(tasks, lease: self.options.lease, in: $0) }
@@ -197,11 +193,7 @@ public final class TaskWorker: Service {
         let end = await attempt(task)
         // A task of its own, because this one may be cancelled, which would cancel the transaction that settles.
         await Task { await self.settle(task, end) }.value
-        hands.withLock { hands in
-            hands.tasks[task.id] = nil
-            let left = (hands.perDestination[task.destination] ?? 1) - 1
-            hands.perDestination[task.destination] = left > 0 ? left : nil
-        }
+        hands.withLock { $0[task.id] = nil }
         wakeup.raise()
     }
 

@@ -2,6 +2,7 @@
 struct TaskWorkerOptions: Sendable {
     var concurrency: Int
     var concurrencyPerDestination: Int
+    var concurrencyPerCampus: Int?
     var lease: Duration
     var attemptLimit: Duration
     var backoff: Backoff
