@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Crypto
 import FoundationEssentials
+import HTTPTypes
 import Model
 import NIOCore
 import NIOHTTP1
@@ -84,6 +85,50 @@ struct StreamEndTests {
             #expect(try await campus.get("/v1/inbox?after=0&wait_s=1", as: "customer:stu_2").status == 503)
             #expect(try await campus.get("/v1/inbox?after=0", as: "customer:stu_2").status == 200)
         }
+    }
+}
+
+@Suite("Streams are shared between campuses", .timeLimit(.minutes(2)))
+struct StreamShareTests {
+    @Test("A platform that names ever new users takes half of all streams, and leaves the rest to other campuses")
+    func campusLimit() async throws {
+        try await NotifyCampus.run(settings: ["STREAM_LIMIT": "4"]) { campus in
+            let other = try await campus.other()
+            var streams = [
+                try await campus.openStream(as: "customer:stu_1"), try await campus.openStream(as: "customer:stu_2"),
+            ]
+            let refused = try await campus.get("/v1/inbox?after=0&wait_s=1", as: "customer:stu_3")
+            #expect(refused.status == 429)
+            #expect(refused.code == "too-many-streams")
+            #expect(refused["detail"]?.string?.contains("campus") == true)
+            #expect(refused.headers[.retryAfter] == "5")
+            #expect(try await campus.get("/v1/events?after=latest&wait_s=1").status == 429)
+            streams.append(try await other.openStream(as: "customer:stu_1"))
+            #expect(streams.map(\.status) == [.ok, .ok, .ok])
+        }
+    }
+
+    @Test("Users of two campuses that have the same name have their streams each, tickets included")
+    func names() throws {
+        var limits = StreamLimits()
+        limits.perOwner = 1
+        let hub = StreamHub(limits: limits, logger: .silent) { _, _ in InboxLines(epoch: 1, items: []) }
+        func open(_ campus: CampusID) throws -> StreamSubscription {
+            try hub.open(
+                .desk(of: campus),
+                owner: "agent:kf_1",
+                after: InboxCursor(epoch: 1, seq: 0),
+                greeting: [],
+                lifetime: .seconds(60)
+            )
+        }
+        let other = CampusID.random()
+        let first = try open(Samples.campus)
+        _ = try open(other)
+        #expect(throws: Slots.Refusal.tooManyOfOwner(limit: 1)) { _ = try open(other) }
+        hub.remove(first)
+        #expect(throws: Slots.Refusal.tooManyOfOwner(limit: 1)) { _ = try open(other) }
+        _ = try open(Samples.campus)
     }
 }
 

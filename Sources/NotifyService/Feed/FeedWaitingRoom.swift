@@ -60,7 +60,7 @@ final class FeedWaitingRoom: Service, Sendable {
         owner: String,
         after position: FeedPosition
     ) throws(Slots.Refusal) -> FeedSeat {
-        try slots.take(for: owner)
+        try slots.take(for: owner, in: campus)
         let seat = FeedSeat(campus: campus, owner: owner)
         state.withLock { state in
             state.seats[campus, default: []].append(seat)
@@ -78,7 +78,7 @@ final class FeedWaitingRoom: Service, Sendable {
             if state.seats[seat.campus]?.isEmpty == true { state.seats[seat.campus] = nil }
             if state.seats.isEmpty { state.looked = nil }
         }
-        slots.giveBack(of: seat.owner)
+        slots.giveBack(of: seat.owner, in: seat.campus)
     }
 
     func run() async throws {

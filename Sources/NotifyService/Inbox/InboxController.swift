@@ -191,6 +191,12 @@ extension Problem {
         switch refusal {
         case .tooManyOfOwner(let limit):
             self.init(.tooManyStreams, "At most \(limit) streams and waiting requests of one user can be open at once.")
+        case .tooManyInCampus(let limit):
+            self.init(
+                .tooManyStreams,
+                "At most \(limit) streams and waiting requests of one campus can be open at once.",
+                headers: [.retryAfter: "5"]
+            )
         case .full:
             self = .unavailable("The service has as many streams open as it can hold.", retryAfter: .seconds(5))
         }

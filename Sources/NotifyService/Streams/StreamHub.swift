@@ -25,11 +25,11 @@ struct StreamLimits: Sendable {
     var recipientsPerRead = 256
     /// The most open streams of one principal.
     var perOwner = 10
-    /// The most open streams of this process.
+    /// The most open streams of this process; one campus may have half of them.
     var total = 20_000
 
     /// Room for as many as may be open.
-    var slots: Slots { Slots(perOwner: perOwner, total: total) }
+    var slots: Slots { Slots(perOwner: perOwner, perCampus: (total + 1) / 2, total: total) }
 
     /// How long the next stream may live.
     ///
@@ -95,7 +95,7 @@ final class StreamHub: Service, Sendable {
 
     /// Opens a stream that continues after `position`, which must have been read before.
     ///
-    /// - `owner`: who opens it, for ``StreamLimits/perOwner``.
+    /// - `owner`: who of the recipient's campus opens it, for ``StreamLimits/perOwner``.
     /// - `greeting`: bytes to send first.
     /// - `lifetime`: when it ends at the latest.
     func open(
@@ -105,7 +105,7 @@ final class StreamHub: Service, Sendable {
         greeting: [UInt8],
         lifetime: Duration
     ) throws(Slots.Refusal) -> StreamSubscription {
-        try slots.take(for: owner)
+        try slots.take(for: owner, in: recipient.campus)
         let now = ContinuousClock.now
         let stream = StreamSubscription(
             recipient: recipient,
@@ -134,7 +134,7 @@ final class StreamHub: Service, Sendable {
             state.count -= 1
             return true
         }
-        if isRemoved { slots.giveBack(of: stream.owner) }
+        if isRemoved { slots.giveBack(of: stream.owner, in: stream.recipient.campus) }
     }
 
     /// Takes in up to which number inboxes advanced; those that no stream shows, or shows already, cost nothing.

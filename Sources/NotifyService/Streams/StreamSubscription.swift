@@ -31,7 +31,7 @@ final class StreamSubscription: Sendable {
 
     /// Whose inbox it shows.
     let recipient: Recipient
-    /// Who opened it, for the limit of streams for each.
+    /// Who of the recipient's campus opened it, for the limit of streams for each.
     let owner: String
     /// Under which its numbers were given.
     let epoch: Int64

@@ -8,7 +8,7 @@ import ServiceKit
 struct StreamTicket: Sendable {
     /// Whose inbox it shows.
     let recipient: Recipient
-    /// Who asked for it.
+    /// Who of the recipient's campus asked for it.
     let owner: String
     /// Until when it can be used.
     let expiresAt: Timestamp

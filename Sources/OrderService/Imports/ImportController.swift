@@ -93,13 +93,13 @@ struct ImportController: Sendable {
             firstLine: call.query["from_line"]?.integer ?? 1,
             context: ImportContext(campus: call.campus, actor: call.principal.actor, now: call.now)
         )
-        let owner = request.key.campus.description
+        let (owner, campus) = (call.principal.idempotencyName, request.key.campus)
         do {
-            try slots.take(for: owner)
+            try slots.take(for: owner, in: campus)
         } catch {
             throw Problem(error)
         }
-        defer { slots.giveBack(of: owner) }
+        defer { slots.giveBack(of: owner, in: campus) }
         return .ok(try await json(try await importOrders(lines, of: request, logger: call.logger), request.key))
     }
 

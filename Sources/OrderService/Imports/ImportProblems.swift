@@ -25,7 +25,7 @@ extension Problem {
     /// No import can begin now.
     init(_ refusal: Slots.Refusal) {
         switch refusal {
-        case .tooManyOfOwner(let limit):
+        case .tooManyOfOwner(let limit), .tooManyInCampus(let limit):
             self.init(
                 .tooManyImports,
                 "At most \(limit) requests of a campus can import at once.",

@@ -20,5 +20,8 @@ extension Setting where Value == Int {
 
 extension Slots {
     /// Room for imports, so that nobody's past keeps the others' present waiting.
-    static func forImports(_ total: Int) -> Slots { Slots(perOwner: (total + 1) / 2, total: total) }
+    static func forImports(_ total: Int) -> Slots {
+        let share = (total + 1) / 2
+        return Slots(perOwner: share, perCampus: share, total: total)
+    }
 }
