@@ -51,7 +51,7 @@ struct ContactErasureTests {
             let erased = try await campus.get(path("stu_1"))
             #expect(erased["phone"] == .null && erased["erased_at"] != .null)
             let kept = try await campus.get(path("stu_2"))
-            #expect(kept["phone"] == "13800138000" && kept["erased_at"] == .null)
+            #expect(kept["phone"] == "138****8000" && kept["erased_at"] == .null)
             // Sent once more, because the platform did not get the answer.
             #expect(try await campus.send(.put, path("stu_1"), known)["phone"] == .null)
         }
@@ -69,7 +69,7 @@ struct ContactErasureTests {
             #expect(try await campus.send(.delete, path).status == 404, "there is nothing more to delete")
             #expect(try await campus.send(.put, path, facts(now - .seconds(3_600)))["phone"] == .null)
 
-            #expect(try await campus.send(.put, path, facts(now))["phone"] == "13800138000", "it is given anew")
+            #expect(try await campus.send(.put, path, facts(now))["phone"] == "138****8000", "it is given anew")
             #expect(try await campus.send(.delete, path).status == 204)
             for age: Int64 in [3_600, 900] {
                 let late = try await campus.send(.put, path, facts(now - .seconds(age)))

@@ -11,7 +11,7 @@ import Testing
 struct ContactTests {
     private let path = "/v1/contacts/customer/stu_1"
     private let facts: JSON = [
-        "phone": "+8613800138000", "openids": [["appid": "wx1", "openid": "oABC"]], "language": "en",
+        "phone": "+8613800138000", "openids": [["appid": "wx1", "openid": "oABCdefghij"]], "language": "en",
         "updated_at": "2026-03-01T04:00:00Z",
     ]
 
@@ -27,8 +27,8 @@ struct ContactTests {
             #expect(try await campus.get(path).status == 404)
             let put = try await campus.send(.put, path, facts)
             #expect(put.status == 200)
-            #expect(put["phone"] == "+8613800138000")
-            #expect(put["openids"] == [["appid": "wx1", "openid": "oABC"]])
+            #expect(put["phone"] == "+86138****8000")
+            #expect(put["openids"] == [["appid": "wx1", "openid": "oABC…"]])
             #expect(put["language"] == "en")
             let read = try await campus.get(path)
             #expect(read.body == put.body)
@@ -59,7 +59,7 @@ struct ContactTests {
                 )
             }
             #expect(try await campus.get("/v1/contacts/customer/stu_2").status == 503)
-            #expect(try await campus.get(path)["phone"] == "+8613800138000")
+            #expect(try await campus.get(path)["phone"] == "+86138****8000")
         }
     }
 
@@ -69,13 +69,36 @@ struct ContactTests {
             _ = try await campus.send(.put, path, facts)
             let late = try await campus.send(.put, path, ["phone": "111111", "updated_at": "2026-03-01T03:00:00Z"])
             #expect(late.status == 200)
-            #expect(late["phone"] == "+8613800138000")
+            #expect(late["phone"] == "+86138****8000")
             let newer = try await campus.send(.put, path, ["phone": "222222", "updated_at": "2026-03-01T05:00:00Z"])
-            #expect(newer["phone"] == "222222")
+            #expect(newer["phone"] == "****22")
             #expect(newer["openids"] == [])
             let ahead = try await campus.send(.put, path, ["updated_at": "2999-01-01T00:00:00Z"])
             #expect(ahead.pointers == ["/updated_at"])
         }
+    }
+
+    @Test(
+        "A number and an openid are shown as far as they tell that they are the right ones",
+        arguments: [
+            ("13800138000", "138****8000"), ("+8613800138000", "+86138****8000"), ("123456", "****56"),
+            ("1234567", "1****67"), ("123456789012345", "1234567****2345"),
+        ]
+    )
+    func masked(_ phone: String, _ shown: String) {
+        let openIDs = ["oABCdefghij", "ab", "a"].map { Contact.OpenID(appID: "wx", value: $0) }
+        let contact = Contact(
+            party: Party(kind: .customer, id: "stu_1"),
+            phone: phone,
+            openIDs: openIDs,
+            language: .en,
+            updatedAt: Samples.time,
+            erasedAt: nil
+        )
+        #expect(contact.masked.phone == shown)
+        #expect(contact.masked.openIDs.map(\.value) == ["oABC…", "a…", "…"])
+        #expect(contact.masked.openIDs.map(\.appID) == ["wx", "wx", "wx"])
+        #expect(contact.masked.language == .en)
     }
 
     @Test("A thousand are taken as one; a fault is named by its place, and then none is taken")
@@ -178,19 +201,29 @@ struct ContactTests {
             try await campus.tell(5)
             try await campus.waitForInbox(of: campus.customer(), lines: 5)
             var items: [JSON] = []
-            var next: String?
             var pages: Int64 = 0
-            repeat {
-                pages += 1
-                let page = try await campus.get("\(path)/export?limit=2" + (next.map { "&cursor=\($0)" } ?? ""))
-                #expect(page.status == 200, "\(page.body)")
-                let found = page["items"]?.array ?? []
-                #expect(found.count <= 2)
-                items += found
-                next = page["next_cursor"]?.string
-            } while next != nil
-            #expect(items.compactMap { $0["section"]?.string } == ["contact"] + Array(repeating: "inbox", count: 5))
+            // None but the last page has room left, and no page is empty.
+            for (limit, expected) in [(1, 6), (2, 3), (3, 2), (6, 1), (7, 1)] as [(Int, Int64)] {
+                items = []
+                var next: String?
+                let before = pages
+                repeat {
+                    pages += 1
+                    let page = try await campus.get(
+                        "\(path)/export?limit=\(limit)" + (next.map { "&cursor=\($0)" } ?? "")
+                    )
+                    #expect(page.status == 200, "\(page.body)")
+                    let found = page["items"]?.array ?? []
+                    next = page["next_cursor"]?.string
+                    #expect(next == nil ? (1...limit).contains(found.count) : found.count == limit)
+                    items += found
+                } while next != nil
+                #expect(pages - before == expected)
+                #expect(items.compactMap { $0["section"]?.string } == ["contact"] + Array(repeating: "inbox", count: 5))
+                #expect(items.dropFirst().compactMap { $0["data"]?["seq"]?.integer } == [1, 2, 3, 4, 5])
+            }
             #expect(items[0]["data"]?["phone"] == "+8613800138000")
+            #expect(items[0]["data"]?["openids"] == facts["openids"])
             #expect(items.dropFirst().compactMap { $0["data"]?["seq"]?.integer } == [1, 2, 3, 4, 5])
             #expect(try await campus.get("\(path)/export?cursor=xyz").status == 422)
             let audited: Int64 = try await campus.database.pool().autocommit { session in

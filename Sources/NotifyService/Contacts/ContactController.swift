@@ -39,8 +39,8 @@ struct ContactController: Sendable {
                 "/v1/contacts/{kind}/{id}",
                 summary: "Say how somebody is reached",
                 details: """
-                    Replaces all that was said before, unless that was written down later: the answer is what stands. Numbers and \
-                    openids are sealed in the database.
+                    Replaces all that was said before, unless that was written down later: the answer is what stands, masked. Numbers \
+                    and openids are sealed in the database.
                     """,
                 tag: Self.tag,
                 access: Self.access,
@@ -67,6 +67,7 @@ struct ContactController: Sendable {
                 .get,
                 "/v1/contacts/{kind}/{id}",
                 summary: "Read how somebody is reached",
+                details: "Numbers and openids are masked; only an export has them whole.",
                 tag: Self.tag,
                 access: Self.access,
                 parameters: Self.party,
@@ -107,13 +108,15 @@ struct ContactController: Sendable {
         guard faults.isEmpty else { throw Problem.validation(faults) }
         let campus = call.principal.campus
         let sealed = try vault.seal(contact, in: campus)
-        let standing = try await pool.transaction { session in
-            try store.put([sealed], in: campus, session: session)
-            return try store.find(party, in: campus, session: session)
+        let (stored, standing) = try await pool.transaction { session in
+            (
+                try store.put([sealed], in: campus, session: session),
+                try store.find(party, in: campus, session: session)
+            )
         }
-        call.logger.record(.contactStored, [.count: 1])
+        if stored > 0 { call.logger.record(.contactStored, [.count: .integer(stored)]) }
         guard let standing else { throw Problem.notFound }
-        return .ok(try opened(standing, call).json)
+        return .ok(try opened(standing, call).masked.json)
     }
 
     private func putMany(_ call: Call) async throws -> Reply {
@@ -129,11 +132,12 @@ struct ContactController: Sendable {
         guard faults.isEmpty else { throw Problem.validation(faults) }
         let campus = call.principal.campus
         let sealed = try contacts.map { try vault.seal($0, in: campus) }
-        let reply = try await pool.idempotent(try call.requireIdempotency(), idempotency) { [store] session in
-            let stored = try store.put(sealed, in: campus, session: session)
-            return .ok(["stored": .integer(Int64(stored)), "outdated": .integer(Int64(sealed.count - stored))])
+        let (reply, stored) = try await pool.idempotent(try call.requireIdempotency(), idempotency) { [store] session in
+            try store.put(sealed, in: campus, session: session)
+        } reply: { stored in
+            .ok(["stored": .integer(Int64(stored)), "outdated": .integer(Int64(sealed.count - stored))])
         }
-        call.logger.record(.contactStored, [.count: .integer(sealed.count)])
+        if let stored, stored > 0 { call.logger.record(.contactStored, [.count: .integer(stored)]) }
         return reply
     }
 
@@ -141,7 +145,7 @@ struct ContactController: Sendable {
         let party = try Party(call)
         let found = try await pool.autocommit { try store.find(party, in: call.principal.campus, session: $0) }
         guard let found else { throw Problem.notFound }
-        return Reply.ok(try opened(found, call).json).with(.cacheControl, "no-store")
+        return Reply.ok(try opened(found, call).masked.json).with(.cacheControl, "no-store")
     }
 
     private func delete(_ call: Call) async throws -> Reply {

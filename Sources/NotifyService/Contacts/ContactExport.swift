@@ -43,20 +43,18 @@ struct ContactExport: Sendable {
             items.append(Item(section: .contact, data: try vault.open(sealed, in: campus).json))
         }
         let recipient = Recipient(party, in: campus)
-        let (state, lines) = try inbox.read(.after(place ?? 0), of: recipient, limit: page.limit, in: session)
-        items += lines.map { line in
+        let room = page.limit - items.count
+        let (state, lines) = try inbox.read(.after(place ?? 0), of: recipient, limit: room + 1, in: session)
+        let shown = lines.prefix(room)
+        items += shown.map { line in
             var data = line.json(for: recipient.kind, epoch: state.position.epoch)
             data["read"] = .bool(line.isRead)
             return Item(section: .inbox, data: .object(data))
         }
-        let next = lines.count == page.limit ? lines.last.map { Cursor([.integer($0.seq)]) } : nil
-        // One item more than asked for would break the page's bound: the contact counts too.
-        guard items.count > page.limit else { return (items, next) }
-        let kept = Array(items.prefix(page.limit))
-        return (kept, Cursor([.integer(kept.count > 1 ? lines[kept.count - 2].seq : 0)]))
+        return (items, lines.count > room ? Cursor([.integer(shown.last?.seq ?? 0)]) : nil)
     }
 
-    /// The number of the last line sent; nil at the beginning.
+    /// The number of the last line sent, 0 after the contact alone; nil at the beginning.
     private static func place(_ page: Page) throws(Problem) -> Int64? {
         guard let cursor = page.cursor else { return nil }
         guard cursor.values.count == 1, let seq = cursor.values[0].integer, seq >= 0 else { throw Page.foreign }

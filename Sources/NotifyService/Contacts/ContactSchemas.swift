@@ -25,8 +25,8 @@ enum ContactSchemas {
     static let stored = JSONSchema.object(
         name: "Contact",
         name + [
-            .required("phone", .nullable(.string(length: 1...16))),
-            .required("openids", .array(of: openID, count: 0...20)),
+            .required("phone", .nullable(.string(length: 1...16)), "Masked, for example `138****8000`."),
+            .required("openids", .array(of: maskedOpenID, count: 0...20)),
             .required("language", .nullable(.enumeration(of: Language.self))),
             .required("updated_at", .timestamp, "When the platform wrote it down."),
             .required("erased_at", .nullable(.timestamp), "When everything known until then was erased."),
@@ -66,6 +66,14 @@ enum ContactSchemas {
         ]
     )
 
+    private static let maskedOpenID = JSONSchema.object(
+        name: "MaskedOpenID",
+        [
+            .required("appid", .string(length: 1...64)),
+            .required("openid", .string(length: 1...64), "Masked: its first characters and `…`."),
+        ]
+    )
+
     private static let phonePattern = StringPattern(
         expression: "^\\+?[0-9]{6,15}$",
         meaning: "be 6 to 15 digits, with or without + before them"
@@ -81,7 +89,11 @@ enum ContactSchemas {
             name: "ContactExportItem",
             [
                 .required("section", .enumeration(of: ContactExport.Section.self)),
-                .required("data", .map(of: .any), "A contact, or a line of the inbox with its words."),
+                .required(
+                    "data",
+                    .map(of: .any),
+                    "A contact with number and openids whole, or a line of the inbox with its words."
+                ),
             ]
         )
     )
