@@ -57,7 +57,12 @@ struct FiledLines {
 struct FanOutTests {
     struct Abandoned: Error {}
 
-    static func event(_ id: Int64, _ event: OrderEvent, campus: CampusID = Samples.campus) -> RecordedEvent {
+    static func event(
+        _ id: Int64,
+        _ event: OrderEvent,
+        campus: CampusID = Samples.campus,
+        at time: Timestamp = Samples.time
+    ) -> RecordedEvent {
         RecordedEvent(
             id: id,
             stream: .orders,
@@ -67,8 +72,8 @@ struct FanOutTests {
             version: event.facts.version,
             root: event.facts.orderID.retyped(),
             actor: "system:test",
-            occurredAt: Samples.time,
-            recordedAt: Samples.time,
+            occurredAt: time,
+            recordedAt: time,
             trace: nil,
             payload: event.json
         )

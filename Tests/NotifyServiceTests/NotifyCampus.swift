@@ -188,18 +188,18 @@ extension NotifyCampus {
     }
 
     /// Appends events as OrderService does, and lets them be consumed.
-    func append(_ events: [OrderEvent]) async throws {
+    func append(_ events: [OrderEvent], at time: Timestamp = Samples.time) async throws {
         let pool = try database.pool(as: .orderService, size: 1)
         try await pool.transaction { session in
-            try EventStore(stream: .orders).append(events.map { $0.recorded(in: id) }, in: session)
+            try EventStore(stream: .orders).append(events.map { $0.recorded(in: id, at: time) }, in: session)
         }
         await pool.shutdown()
         instance.ticker.hint()
     }
 
     /// Tells a customer so many things, each about an order of its own.
-    func tell(_ count: Int, to customer: String = "stu_1") async throws {
-        try await append((0..<count).map { _ in Samples.order(.accepted, id: .random(), customer: customer) })
+    func tell(_ count: Int, to customer: String = "stu_1", at time: Timestamp = Samples.time) async throws {
+        try await append((0..<count).map { _ in Samples.order(.accepted, id: .random(), customer: customer) }, at: time)
     }
 
     /// Waits until the inbox of a recipient has so many lines.
@@ -224,7 +224,7 @@ extension ID {
 
 extension OrderEvent {
     /// The event as OrderService appends it.
-    func recorded(in campus: CampusID, trace: String? = nil) -> NewEvent {
+    func recorded(in campus: CampusID, at time: Timestamp = Samples.time, trace: String? = nil) -> NewEvent {
         NewEvent(
             type: type,
             campus: campus,
@@ -232,7 +232,7 @@ extension OrderEvent {
             version: facts.version,
             root: facts.orderID.retyped(),
             actor: .system("test"),
-            at: Samples.time,
+            at: time,
             trace: trace,
             payload: json
         )

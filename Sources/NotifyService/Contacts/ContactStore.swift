@@ -53,7 +53,7 @@ struct ContactStore: Sendable {
         return counts.contains { $0 > 0 }
     }
 
-    /// Empties contacts, and keeps that they were erased, so that what the platform wrote down before does not bring them back.
+    /// Empties contacts, and keeps that they were erased, so that what was erased does not come back when it is sent once more.
     func erase(_ requests: [ErasureStore.CampusRequest], in session: borrowing Session) throws {
         try session.execute(
             """

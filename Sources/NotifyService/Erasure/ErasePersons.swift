@@ -3,8 +3,10 @@ import Model
 import Postgres
 import ServiceKit
 
-/// Erases what this service holds of people who are to be forgotten, in the transaction that moves the group's cursor: how they
-/// are reached, and their inbox. What others were told in words about an order goes with that order.
+/// Erases what this service holds of people who are to be forgotten, in the transaction that moves the group's cursor.
+///
+/// That is how they are reached, and their inbox. What others were told in words about an order goes with that order; and what
+/// happened before the request and is read after it is not filed at all.
 struct ErasePersons: Sendable {
     /// The consumer group's name.
     static let group = "notify.erasure"

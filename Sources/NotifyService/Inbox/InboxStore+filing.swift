@@ -17,7 +17,8 @@ extension InboxStore {
 
     /// Files what events have to say, one line for each recipient of each event, and announces it to all instances.
     ///
-    /// An event that a recipient has already been told of is passed over. Call it last in the transaction: it locks counters, in key order,
+    /// An event that a recipient has already been told of is passed over, and so is a recipient who has asked to be forgotten since it
+    /// happened: the events are read some time after the request is. Call it last in the transaction: it locks counters, in key order,
     /// until the transaction ends, so that numbers become visible in their order.
     ///
     /// - Returns: the newest number of each recipient who got a line.
@@ -62,42 +63,44 @@ extension InboxStore {
         in session: borrowing Session
     ) throws -> [InboxPlace] {
         guard !lines.isEmpty, let newest = notices.last?.event else { return [] }
-        // Where a line comes among its recipient's in this batch: its number is that much past the last one.
-        var counts: [Recipient: Int64] = [:]
-        let ranks = lines.map { line in
-            counts[line.recipient, default: 0] += 1
-            return counts[line.recipient, default: 0]
-        }
-        let recipients = Array(counts.keys)
-        let campuses = Array(Set(recipients.map(\.campus)))
+        let campuses = Array(Set(lines.map(\.recipient.campus)))
         let announcements = campuses.map { _ in AnyID.make(at: newest.recordedAt) }
-        // What an event says is sent once, however many are told.
+        // What an event says is sent once, however many are told. Whoever was erased since it happened is not told any more.
         return try session.query(
             """
-            with counted as (
-                insert into campus.inbox_counter as c (campus_id, recipient_kind, recipient_id, last_seq, unread)
-                select campus_id, recipient_kind, recipient_id, lines, lines
+            with line as materialized (
+                select l.campus_id, l.recipient_kind, l.recipient_id, e.event_id, e.type, e.data, e.occurred_at,
+                    row_number() over (
+                        partition by l.campus_id, l.recipient_kind, l.recipient_id order by l.position desc
+                    ) - 1 as behind
                 from unnest(
-                    \(recipients.map(\.campus)), \(recipients.map(\.kind.rawValue)), \(recipients.map(\.id)),
-                    \(recipients.map { counts[$0] ?? 0 })
-                ) as r (campus_id, recipient_kind, recipient_id, lines)
+                    \(lines.map(\.recipient.campus)), \(lines.map(\.recipient.kind.rawValue)),
+                    \(lines.map(\.recipient.id)), \(lines.map { Int64($0.notice + 1) })
+                ) with ordinality as l (campus_id, recipient_kind, recipient_id, notice, position)
+                join unnest(
+                    \(notices.map(\.event.id)), \(notices.map(\.event.type)), \(notices.map(\.notice.data)),
+                    \(notices.map(\.event.occurredAt))
+                ) with ordinality as e (event_id, type, data, occurred_at, notice) using (notice)
+                -- One probe of an index for each line; as an anti-join it would read all requests there ever were.
+                where coalesce(
+                    e.occurred_at > (
+                        select max(x.requested_at) from campus.notifications_erasure x
+                        where x.campus_id = l.campus_id and x.kind = l.recipient_kind and x.party_id = l.recipient_id
+                    ),
+                    true
+                )
+            ), counted as (
+                insert into campus.inbox_counter as c (campus_id, recipient_kind, recipient_id, last_seq, unread)
+                select campus_id, recipient_kind, recipient_id, count(*), count(*) from line
+                group by campus_id, recipient_kind, recipient_id
                 order by campus_id, recipient_kind, recipient_id
                 on conflict (campus_id, recipient_kind, recipient_id) do update
                     set last_seq = c.last_seq + excluded.last_seq, unread = c.unread + excluded.unread, version = c.version + 1
                 returning c.campus_id, c.recipient_kind, c.recipient_id, c.last_seq
             ), filed as (
                 insert into campus.inbox (campus_id, recipient_kind, recipient_id, seq, event_id, type, data, occurred_at)
-                select campus_id, recipient_kind, recipient_id, c.last_seq - l.behind, e.event_id, e.type, e.data, e.occurred_at
-                from unnest(
-                    \(lines.map(\.recipient.campus)), \(lines.map(\.recipient.kind.rawValue)),
-                    \(lines.map(\.recipient.id)), \(zip(lines, ranks).map { (counts[$0.recipient] ?? 0) - $1 }),
-                    \(lines.map { Int64($0.notice + 1) })
-                ) as l (campus_id, recipient_kind, recipient_id, behind, notice)
-                join counted c using (campus_id, recipient_kind, recipient_id)
-                join unnest(
-                    \(notices.map(\.event.id)), \(notices.map(\.event.type)), \(notices.map(\.notice.data)),
-                    \(notices.map(\.event.occurredAt))
-                ) with ordinality as e (event_id, type, data, occurred_at, notice) using (notice)
+                select campus_id, recipient_kind, recipient_id, c.last_seq - l.behind, l.event_id, l.type, l.data, l.occurred_at
+                from line l join counted c using (campus_id, recipient_kind, recipient_id)
             ), announced as (
                 insert into \(Self.notifications.table) (\(EventStore.columns))
                 select campus_id, \(EventType.inboxAdvanced.rawValue), a.id, 1, a.id, \(Self.actor.description),

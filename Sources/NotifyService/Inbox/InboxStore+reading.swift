@@ -106,24 +106,28 @@ extension InboxStore {
 
     /// Removes all lines of these inboxes; what comes next goes on counting.
     func erase(_ recipients: [Recipient], in session: borrowing Session) throws {
-        try session.execute(
+        let whose: SQL = """
+            unnest(
+                \(recipients.map(\.campus)), \(recipients.map(\.kind.rawValue)), \(recipients.map(\.id))
+            ) as r (campus_id, recipient_kind, recipient_id)
             """
-            with counter as materialized (
-                select c.campus_id, c.recipient_kind, c.recipient_id from campus.inbox_counter c
-                join unnest(
-                    \(recipients.map(\.campus)), \(recipients.map(\.kind.rawValue)), \(recipients.map(\.id))
-                ) as r (campus_id, recipient_kind, recipient_id) using (campus_id, recipient_kind, recipient_id)
-                order by c.campus_id, c.recipient_kind, c.recipient_id
-                for no key update of c
-            ), removed as (
-                delete from campus.inbox i using counter c
-                where i.campus_id = c.campus_id and i.recipient_kind = c.recipient_kind and i.recipient_id = c.recipient_id
+        // Lines that are being filed are waited for, and only a statement that begins afterwards sees them.
+        try session.pipeline([
+            """
+            select from campus.inbox_counter c join \(whose) using (campus_id, recipient_kind, recipient_id)
+            order by c.campus_id, c.recipient_kind, c.recipient_id
+            for no key update of c
+            """,
+            """
+            with removed as (
+                delete from campus.inbox i using \(whose)
+                where i.campus_id = r.campus_id and i.recipient_kind = r.recipient_kind and i.recipient_id = r.recipient_id
             )
-            update campus.inbox_counter u set unread = 0, version = u.version + 1
-            from counter c
-            where u.campus_id = c.campus_id and u.recipient_kind = c.recipient_kind and u.recipient_id = c.recipient_id
-            """
-        )
+            update campus.inbox_counter c set unread = 0, version = c.version + 1
+            from \(whose)
+            where c.campus_id = r.campus_id and c.recipient_kind = r.recipient_kind and c.recipient_id = r.recipient_id
+            """,
+        ])
     }
 
     private func lockCounter(

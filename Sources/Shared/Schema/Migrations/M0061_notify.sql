@@ -1,4 +1,4 @@
--- Work is shared between campuses.
+-- Work is shared between campuses, and erased people stay erased.
 
 do $create$
 declare
@@ -123,3 +123,6 @@ begin
     end loop;
 end
 $create$;
+
+-- Whether somebody asked to be forgotten is looked up for every line of an inbox before it is filed.
+create index notifications_erasure_by_party on campus.notifications_erasure (campus_id, kind, party_id, requested_at);
