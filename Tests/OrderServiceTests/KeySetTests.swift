@@ -226,6 +226,15 @@ struct KeySetTests {
                 #expect(try await campus.status(with: second.token(for: campus)) == 401)
                 #expect(other.state.value.conditions == [nil])
 
+                // As though half a minute had passed since.
+                _ = try await campus.pool.autocommit { session in
+                    try session.execute(
+                        """
+                        update campus.key_set set attempted_at = attempted_at - interval '31 seconds'
+                        where campus_id = \(campus.id)
+                        """
+                    )
+                }
                 if isRevoked {
                     #expect(try await campus.post("/v1/key-sets/\(set)/revoke").status == 200)
                 } else {

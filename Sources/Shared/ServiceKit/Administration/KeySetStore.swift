@@ -106,9 +106,12 @@ package struct KeySetStore: Sendable {
     }
 
     /// Has the campus's other sets fetched whole: they may publish a kid that was kept from them by this one.
+    ///
+    /// None is fetched within half a minute of its last attempt, whatever sets that take kids from each other in turns ask for.
     private func refetchingOthers(than set: KeySet, at now: Timestamp) -> SQL {
         """
-        update campus.key_set set etag = null, due_at = \(now)
+        update campus.key_set set etag = null,
+            due_at = least(due_at, greatest(attempted_at + interval '30 seconds', \(now)))
         where campus_id = \(set.campus) and id <> \(set.id) and revoked_at is null
         """
     }
