@@ -46,7 +46,7 @@ let suites: [Target] = [
     suite("PostgresTests", ["Model", "Postgres", logging, lifecycle]),
     suite("EventLogTests", ["Model", "Postgres", "EventLog", "Schema", logging, lifecycle]),
     suite("SchemaTests", ["Model", "Postgres", "Schema", logging]),
-    suite("ServiceKitTests", foundations + edge + [hummingbirdTesting, jwt, cryptoExtras]),
+    suite("ServiceKitTests", foundations + edge + [hummingbirdTesting, httpClient, nioHTTP1, jwt, cryptoExtras]),
     suite(
         "OrderServiceTests",
         foundations + edge + ["OrderService", hummingbirdTesting, httpClient, nioHTTP1, cryptoExtras]
@@ -116,8 +116,9 @@ let package = Package(
         ),
         .target(
             name: "ServiceKit",
-            dependencies: ["Model", "Postgres", "EventLog", "Schema", jwt, nioHTTP1, nioHTTPTypes, systemPackage]
-                + edge,
+            dependencies: [
+                "Model", "Postgres", "EventLog", "Schema", jwt, httpClient, nioHTTP1, nioHTTPTypes, systemPackage,
+            ] + edge,
             path: "Sources/Shared/ServiceKit",
             swiftSettings: strict
         ),

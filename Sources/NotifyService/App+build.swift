@@ -45,7 +45,10 @@ enum NotifyServiceDefinition: ServiceDefinition {
         let hub = StreamHub(limits: limits, slots: slots, logger: logger) { places, limit in
             try await pool.autocommit { try InboxStore().lines(after: places, limit: limit, in: $0) }
         }
-        let connections = WebhookConnections(concurrency: try configuration[.webhookConcurrency])
+        let connections = PublicHTTPClient(
+            WebhookSender.clientConfiguration(concurrency: try configuration[.webhookConcurrency]),
+            allowsLoopback: try configuration[.allowLoopbackWebhooks]
+        )
         let worker = try worker(foundation, connections, vault, schedule)
         let fanOut = fanOut(foundation, hub, worker)
         let waker = StreamWaker(
@@ -75,7 +78,10 @@ enum NotifyServiceDefinition: ServiceDefinition {
                 + ContactController(pool: pool, vault: contactVault, idempotency: foundation.idempotency).operations,
             services: [
                 connections, hub, waker, room, worker, fanOut, erasure, resealing,
-                RetentionService(try Retention.rules(configuration, pool: pool, clock: foundation.clock), logger: logger),
+                RetentionService(
+                    try Retention.rules(configuration, pool: pool, clock: foundation.clock),
+                    logger: logger
+                ),
             ],
             obstacle: resealing.obstacle
         )
@@ -83,13 +89,13 @@ enum NotifyServiceDefinition: ServiceDefinition {
 
     private static func worker(
         _ foundation: ServiceFoundation,
-        _ connections: WebhookConnections,
+        _ connections: PublicHTTPClient,
         _ vault: Vault,
         _ timing: WebhookTiming
     ) throws -> TaskWorker {
         let deliver = DeliverWebhook(
             pool: foundation.pool,
-            sender: WebhookSender(connections: connections, clock: foundation.clock, deadline: timing.deadline),
+            sender: WebhookSender(client: connections, clock: foundation.clock, deadline: timing.deadline),
             vault: vault,
             clock: foundation.clock,
             timing: timing,
@@ -101,7 +107,8 @@ enum NotifyServiceDefinition: ServiceDefinition {
             owner: .notifications,
             pool: foundation.pool,
             concurrency: concurrency,
-            concurrencyPerDestination: max(1, concurrency / 16),
+            concurrencyPerDestination: concurrency / 16,
+            concurrencyPerCampus: concurrency / 2,
             attemptLimit: timing.deadline + .seconds(15),
             logger: foundation.logger,
             whenDead: { session, task, _ in try deliver.bury(task, in: session) },

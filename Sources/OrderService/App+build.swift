@@ -97,12 +97,12 @@ enum OrderServiceDefinition: ServiceDefinition {
             bodyLimit: try foundation.configuration[.importBodyLimit],
             slots: .forImports(try foundation.configuration[.importsAtOnce])
         )
+        let allowsLoopback = try foundation.configuration[.allowLoopbackKeySets]
+        let connections = PublicHTTPClient(KeySetClient.configuration, allowsLoopback: allowsLoopback)
         return ServiceParts(
             operations: orderController.operations + paymentController.operations + deliveryController.operations
                 + importController.operations + clockController.operations
-                + administration.operations(
-                    allowingLoopback: try foundation.configuration[.allowLoopbackKeySets]
-                ),
+                + administration.operations(allowingLoopback: allowsLoopback),
             services: [
                 timers,
                 erasures,
@@ -123,7 +123,9 @@ enum OrderServiceDefinition: ServiceDefinition {
                         logger: foundation.logger
                     ).look
                 ),
+                connections,
                 RefreshKeySets(
+                    client: KeySetClient(connections),
                     pool: foundation.background,
                     directory: foundation.directory,
                     clock: foundation.clock,

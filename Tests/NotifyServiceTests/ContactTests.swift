@@ -91,14 +91,14 @@ struct ContactTests {
             party: Party(kind: .customer, id: "stu_1"),
             phone: phone,
             openIDs: openIDs,
-            language: .en,
+            language: .english,
             updatedAt: Samples.time,
             erasedAt: nil
         )
         #expect(contact.masked.phone == shown)
         #expect(contact.masked.openIDs.map(\.value) == ["oABC…", "a…", "…"])
         #expect(contact.masked.openIDs.map(\.appID) == ["wx", "wx", "wx"])
-        #expect(contact.masked.language == .en)
+        #expect(contact.masked.language == .english)
     }
 
     @Test("A thousand are taken as one; a fault is named by its place, and then none is taken")

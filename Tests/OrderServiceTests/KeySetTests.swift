@@ -76,7 +76,7 @@ struct KeySetTests {
             let token = try key.token(for: campus)
             try await becomes(200, token, campus)
             let troubles: [(String, (inout KeySetPublisher.State) -> Void, String)] = [
-                ("an error", { $0.status = .internalServerError }, "it answered 500"),
+                ("an error", { $0.status = .internalServerError }, "it could not be fetched"),
                 ("no JSON", { $0.text = "<html>" }, "it did not answer with JSON"),
                 ("no set", { $0.text = "[]" }, "this is not a JSON Web Key Set"),
                 (
@@ -101,7 +101,7 @@ struct KeySetTests {
                         $0.status = .found
                         $0.headers[.location] = "http://127.0.0.1:1/jwks"
                     },
-                    "it answered 302"
+                    "it could not be fetched"
                 ),
             ]
             for (index, (name, trouble, fault)) in troubles.enumerated() {

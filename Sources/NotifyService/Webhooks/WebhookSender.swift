@@ -4,6 +4,7 @@ import HTTPTypes
 import Model
 import NIOCore
 import NIOHTTP1
+import ServiceKit
 
 /// Makes the requests.
 ///
@@ -15,13 +16,13 @@ struct WebhookSender: Sendable {
     /// How many bytes of an answer are read.
     static let responseLimit = 16_384
 
-    private let connections: WebhookConnections
+    private let client: PublicHTTPClient
     private let clock: any WallClock
     private let deadline: Duration
 
-    /// A sender over `connections`.
-    init(connections: WebhookConnections, clock: any WallClock, deadline: Duration = Self.deadline) {
-        self.connections = connections
+    /// A sender through `client`.
+    init(client: PublicHTTPClient, clock: any WallClock, deadline: Duration = Self.deadline) {
+        self.client = client
         self.clock = clock
         self.deadline = deadline
     }
@@ -29,7 +30,6 @@ struct WebhookSender: Sendable {
     /// How the client must be set up to send so many requests at once.
     static func clientConfiguration(concurrency: Int) -> HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration(
-            redirectConfiguration: .disallow,
             timeout: HTTPClient.Configuration.Timeout(connect: .seconds(5)),
             decompression: .disabled
         )
@@ -97,8 +97,7 @@ struct WebhookSender: Sendable {
     private func ending(of request: HTTPClientRequest) async -> Ending {
         let deadline = ContinuousClock.now + deadline
         let answer: HTTPClientResponse
-        switch await withDeadline(deadline, { try await connections.client.execute(request, deadline: .distantFuture) })
-        {
+        switch await withDeadline(deadline, { try await client.execute(request) }) {
         case .success(let response): answer = response
         case .failure(let error): return Self.failure(error)
         }

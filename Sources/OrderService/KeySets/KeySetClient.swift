@@ -8,27 +8,35 @@ import ServiceKit
 /// Fetches key sets from identity providers.
 ///
 /// What is read is bounded in time and size, redirects are not followed, and a set that was fetched before is asked for by its entity
-/// tag, so that most answers are a 304.
+/// tag, so that most answers are a 304. Whoever named an address is told whether a set came from there and what is wrong with it, but
+/// not how the fetch failed: that is for our log.
 struct KeySetClient: Sendable {
     /// What a provider answered, and how long it says that holds.
     struct Answer: Sendable {
         let outcome: KeySetFetch
-        let maxAge: Duration?
+        var maxAge: Duration?
+        /// What only our log says of a failure.
+        var detail: String?
 
         /// Nothing that can be used.
         static func failed(_ reason: String) -> Answer {
-            Answer(outcome: .failed(String(reason.prefix(200))), maxAge: nil)
+            Answer(outcome: .failed(String(reason.prefix(200))))
+        }
+
+        /// Nothing that looks like a set.
+        static func unfetched(_ detail: String) -> Answer {
+            Answer(outcome: .failed("it could not be fetched"), detail: String(detail.prefix(200)))
         }
     }
 
     /// The longest an attempt may take.
     static let deadline = Duration.seconds(10)
 
-    private let client: HTTPClient
+    private let client: PublicHTTPClient
     private let deadline: Duration
 
     /// Fetches through that client.
-    init(_ client: HTTPClient, deadline: Duration = Self.deadline) {
+    init(_ client: PublicHTTPClient, deadline: Duration = Self.deadline) {
         self.client = client
         self.deadline = deadline
     }
@@ -36,7 +44,6 @@ struct KeySetClient: Sendable {
     /// How the client must be set up.
     static var configuration: HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration(
-            redirectConfiguration: .disallow,
             timeout: HTTPClient.Configuration.Timeout(connect: .seconds(5)),
             decompression: .disabled
         )
@@ -53,10 +60,10 @@ struct KeySetClient: Sendable {
             group.addTask { await ask(set) }
             group.addTask {
                 try? await Task.sleep(for: deadline)
-                return .failed("it did not answer within \(deadline)")
+                return .unfetched("it did not answer within \(deadline)")
             }
             defer { group.cancelAll() }
-            return await group.next() ?? .failed("it was not asked")
+            return await group.next() ?? .unfetched("it was not asked")
         }
     }
 
@@ -67,7 +74,7 @@ struct KeySetClient: Sendable {
         ]
         if let etag = set.etag { request.headers.add(name: "if-none-match", value: etag) }
         do {
-            let response = try await client.execute(request, deadline: .distantFuture)
+            let response = try await client.execute(request)
             let maxAge = CacheControl.maxAge(response.headers)
             switch response.status {
             case .notModified where set.etag != nil:
@@ -78,7 +85,7 @@ struct KeySetClient: Sendable {
                 let jwks = try JWKS(published: try JSON(parsing: Array(bytes.readableBytesView)))
                 return Answer(outcome: .changed(jwks, etag: etag), maxAge: maxAge)
             default:
-                return .failed("it answered \(response.status.code)")
+                return .unfetched("it answered \(response.status.code)")
             }
         } catch let error as InvalidVerificationKey {
             return .failed(error.reason)
@@ -87,9 +94,11 @@ struct KeySetClient: Sendable {
         } catch is NIOTooManyBytesError {
             return .failed("it answered with more than \(JWKS.byteLimit) bytes")
         } catch let error as HTTPClientError {
-            return .failed(error.shortDescription)
+            return .unfetched(error.shortDescription)
+        } catch let refusal as PublicHTTPClient.Refusal {
+            return .unfetched(refusal.description)
         } catch {
-            return .failed("it cannot be reached")
+            return .unfetched("it cannot be reached")
         }
     }
 }

@@ -1,4 +1,3 @@
-import AsyncHTTPClient
 import Logging
 import Model
 import Postgres
@@ -22,6 +21,7 @@ struct RefreshKeySets: Service {
     /// After how long without success somebody should look.
     private static let stale = Duration.seconds(3_600)
 
+    private let client: KeySetClient
     private let pool: ConnectionPool
     private let directory: CampusDirectory
     private let clock: any WallClock
@@ -30,14 +30,17 @@ struct RefreshKeySets: Service {
 
     /// Looks at the sets in that database.
     ///
+    /// - `client`: fetches.
     /// - `directory`: knows the campuses by name.
     /// - `clock`: the machine's clock.
     init(
+        client: KeySetClient,
         pool: ConnectionPool,
         directory: CampusDirectory,
         clock: any WallClock,
         logger: Logger
     ) {
+        self.client = client
         self.pool = pool
         self.directory = directory
         self.clock = clock
@@ -46,23 +49,17 @@ struct RefreshKeySets: Service {
 
     /// Fetches what is due until shut down.
     func run() async throws {
-        let connections = HTTPClient(
-            eventLoopGroupProvider: .singleton,
-            configuration: KeySetClient.configuration
-        )
-        let client = KeySetClient(connections)
-        await Rounds(every: .seconds(1)) { await round(client) }.run()
-        try await connections.shutdown()
+        await Rounds(every: .seconds(1), round).run()
     }
 
     /// Fetches what is due now.
-    func round(_ client: KeySetClient) async {
+    func round() async {
         do {
             let due = try await pool.transaction { [store, clock] session in
                 try store.claimDue(at: clock.now(), lease: Self.lease, limit: Self.batch, in: session)
             }
             await withTaskGroup { group in
-                for set in due { group.addTask { await refresh(set, client) } }
+                for set in due { group.addTask { await refresh(set) } }
             }
         } catch is CancellationError {
             return
@@ -71,7 +68,7 @@ struct RefreshKeySets: Service {
         }
     }
 
-    private func refresh(_ set: KeySet, _ client: KeySetClient) async {
+    private func refresh(_ set: KeySet) async {
         let answer = await client.fetch(set)
         let now = clock.now()
         let next = now + Self.pause(after: answer, failures: set.failures)
@@ -110,7 +107,7 @@ struct RefreshKeySets: Service {
             let isStale = now.duration(since: set.fetchedAt ?? set.createdAt) > Self.stale
             logger.record(
                 isStale ? .keySetStale : .keySetFailed,
-                [.keyID: .id(set.id), .reason: .string(reason), .attempts: .integer(set.failures + 1)]
+                [.keyID: .id(set.id), .reason: .string(answer.detail ?? reason), .attempts: .integer(set.failures + 1)]
             )
         }
     }

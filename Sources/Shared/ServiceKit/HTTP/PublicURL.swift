@@ -2,8 +2,7 @@ import FoundationEssentials
 
 /// An address of the public internet that a campus names for us to call, as far as its text can tell.
 ///
-/// It is `https` and names a host. What its name resolves to is not looked at: a host of a private network has no certificate for a
-/// name that somebody else chose, so a call to it gets no further than the handshake.
+/// It is `https` and names a host. What its name resolves to is judged whenever it is called, by ``PublicHTTPClient``.
 public struct PublicURL: Hashable, Sendable {
     /// Why a text is no such address, in words for the client's developer.
     public struct Fault: Error, Hashable {
