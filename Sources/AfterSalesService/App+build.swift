@@ -47,8 +47,10 @@ enum AfterSales: ServiceDefinition {
             pool: pool,
             ticker: ticker,
             concurrency: 6,
-            // Less than all, so that a channel that hangs leaves hands for the others.
+            // Less than all, so that a channel that hangs leaves hands for the others; and of those a channel has, one is always
+            // left to another campus.
             concurrencyPerDestination: 3,
+            concurrencyPerCampus: 2,
             backoff: refundBackoff,
             logger: logger
         ) { task in try await execute.perform(task) }

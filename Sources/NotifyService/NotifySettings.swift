@@ -43,14 +43,17 @@ extension Setting where Value == Int {
         "WEBHOOK_CONCURRENCY",
         default: 128,
         1...4_096,
-        "How many webhooks are sent at once; at most a sixteenth of them, and at least one, to one endpoint."
+        """
+        How many webhooks are sent at once; at most half of them for one campus, and a sixteenth, but at least one, to one \
+        endpoint.
+        """
     )
     /// How many streams can be open.
     static let streamLimit = Setting.integer(
         "STREAM_LIMIT",
         default: 20_000,
         1...1_000_000,
-        "How many live streams and waiting requests can be open before more are answered 503."
+        "How many live streams and waiting requests can be open before more are answered 503; one campus may have half of them."
     )
 }
 
