@@ -129,6 +129,27 @@ struct ContactTests {
         }
     }
 
+    @Test("What is logged of contacts is how many were stored, and nothing of those that were not")
+    func logged() async throws {
+        let lines = LoggedLines()
+        try await NotifyCampus.run(logger: lines.logger) { campus in
+            _ = try await campus.send(.put, path, facts)
+            _ = try await campus.send(.put, path, ["updated_at": "2026-03-01T03:00:00Z"])
+            let batch: JSON = [
+                "contacts": [
+                    ["kind": "customer", "id": "stu_1", "updated_at": "2026-03-01T03:00:00Z"],
+                    ["kind": "customer", "id": "stu_2"], ["kind": "customer", "id": "stu_3"],
+                ]
+            ]
+            for _ in 0..<2 {
+                let stored = try await campus.post("/v1/contacts/batch", batch, idempotencyKey: "same")
+                #expect(stored["stored"] == 2)
+                #expect(stored["outdated"] == 1)
+            }
+            #expect(lines.counts(of: "contact.stored") == ["1", "2"])
+        }
+    }
+
     @Test("Keys are replaced while the service runs; a key that is taken out too early is missed at once")
     func rotation() async throws {
         let (old, new) = (VaultTests.key("k1", 1), VaultTests.key("k2", 2))

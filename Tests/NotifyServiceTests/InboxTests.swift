@@ -87,7 +87,10 @@ struct InboxTests {
             values: ["NOTIFY_ENCRYPTION_KEY": "x", "CONTACT_KEYS": "k1:\(NotifyCampus.encryptionKey)"]
         )
         let pool = try campus.database.pool(as: .notifyService)
-        await RetentionService(try Retention.rules(configuration, pool: pool, clock: SystemWallClock()), logger: .silent).followAll()
+        await RetentionService(
+            try Retention.rules(configuration, pool: pool, clock: SystemWallClock()),
+            logger: .silent
+        ).followAll()
     }
 
     @Test("Everything may be pruned; what comes next goes on counting")

@@ -57,10 +57,17 @@ struct NotifyCampus: Sendable {
         clock: any WallClock = SystemWallClock(),
         allowLoopback: Bool = true,
         settings: [String: String] = [:],
+        logger: Logger = .silent,
         _ body: @Sendable @escaping (NotifyCampus) async throws -> Void
     ) async throws {
         try await withDatabase { database in
-            try await serve(database, clock: clock, allowLoopback: allowLoopback, settings: settings) { instance in
+            try await serve(
+                database,
+                clock: clock,
+                allowLoopback: allowLoopback,
+                settings: settings,
+                logger: logger
+            ) { instance in
                 try await body(try await seeded(database, instance))
             }
         }
@@ -72,6 +79,7 @@ struct NotifyCampus: Sendable {
         clock: any WallClock = SystemWallClock(),
         allowLoopback: Bool = true,
         settings: [String: String] = [:],
+        logger: Logger = .silent,
         _ body: @Sendable @escaping (Instance) async throws -> Void
     ) async throws {
         let values = [
@@ -86,7 +94,7 @@ struct NotifyCampus: Sendable {
                 values: values.merging(settings) { $1 }
             ),
             clock: clock,
-            logger: .silent
+            logger: logger
         )
         let ticker = runtime.foundation.ticker
         let hub = try #require(runtime.application.services.lazy.compactMap { $0 as? StreamHub }.first)
