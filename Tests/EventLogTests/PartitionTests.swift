@@ -79,7 +79,7 @@ struct PartitionTests {
                 ) c
                 """
             )
-            #expect(indexes == 3)
+            #expect(indexes == 4)
             // A row of tomorrow goes to tomorrow's partition.
             try await admin.autocommit { session in
                 try session.execute(
