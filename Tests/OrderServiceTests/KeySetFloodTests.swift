@@ -67,4 +67,56 @@ struct KeySetFloodTests {
             #expect(Set(due.map(\.id)) == [sets[1].id, new.id])
         }
     }
+
+    @Test("A set that is to be fetched whole is, also when it says meanwhile that it is as before")
+    func meanwhile() async throws {
+        try await TestCampus.run { campus in
+            let (store, id) = (KeySetStore(), campus.id)
+            let start = SystemWallClock().now() + .days(1)
+            let (ended, other) = (keySet(1, of: id, at: start), keySet(2, of: id, at: start))
+            try await campus.pool.transaction { session in
+                for set in [ended, other] { _ = try store.insert(set, in: session) }
+                let answer = try JWKS(published: ["keys": [SigningKey(kid: "kid").jwk]])
+                try store.settle(other, .changed(answer, etag: "\"1\""), at: start, next: start, in: session)
+            }
+            let later = start + .seconds(60)
+            let claimed = try await campus.pool.transaction { session in
+                try store.claimDue(at: later, lease: .seconds(60), limit: 16, in: session)
+            }
+            let asked = try #require(claimed.first { $0.id == other.id })
+            #expect(asked.etag != nil)
+            try await campus.pool.transaction { session in
+                try store.revoke(ended, at: later, in: session)
+                try store.settle(asked, .unchanged, at: later, next: later + .seconds(3_600), in: session)
+            }
+            let again = try await campus.pool.transaction { session in
+                try store.claimDue(at: later + .seconds(31), lease: .seconds(60), limit: 16, in: session)
+            }
+            #expect(again.map(\.id) == [other.id] && again.first?.etag == nil)
+        }
+    }
+
+    @Test("Sets of one campus that end at once do not stop each other")
+    func together() async throws {
+        try await TestCampus.run { campus in
+            let (store, id) = (KeySetStore(), campus.id)
+            let start = SystemWallClock().now() + .days(1)
+            let sets = (1...8).map { keySet($0, of: id, at: start) }
+            try await campus.pool.transaction { session in
+                for set in sets { _ = try store.insert(set, in: session) }
+            }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for set in sets.shuffled() {
+                    group.addTask {
+                        let pool = try campus.database.pool(as: .orderService, size: 1)
+                        try await pool.transaction(TransactionOptions(retries: 0)) { session in
+                            _ = try store.lock(set.id, of: id, in: session)
+                            try store.revoke(set, at: start, in: session)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
 }

@@ -49,12 +49,12 @@ package struct KeySetStore: Sendable {
         ) == 1
     }
 
-    /// A set, locked until the transaction ends.
+    /// A set, locked until the transaction ends, and the campus's others with it: what becomes of one has the others fetched.
     func lock(_ id: KeySetID, of campus: CampusID, in session: borrowing Session) throws -> KeySet? {
-        try session.first(
-            "select \(Self.columns) from campus.key_set where campus_id = \(campus) and id = \(id) for update",
+        try session.query(
+            "select \(Self.columns) from campus.key_set where campus_id = \(campus) order by id for update",
             Self.keySet
-        )
+        ).first { $0.id == id }
     }
 
     /// The sets of a campus after a place in the order in which they were added.
@@ -151,9 +151,11 @@ package struct KeySetStore: Sendable {
         guard let standing = try lock(set.id, of: set.campus, in: session), standing.revokedAt == nil else { return }
         switch outcome {
         case .unchanged:
+            // Unless it is to be fetched whole since it was asked.
             try session.execute(
                 """
-                update campus.key_set set fetched_at = \(now), due_at = \(next), failures = 0, fault = null
+                update campus.key_set set fetched_at = \(now), failures = 0, fault = null,
+                    due_at = case when etag is not distinct from \(set.etag) then \(next) else due_at end
                 where campus_id = \(set.campus) and id = \(set.id)
                 """
             )
