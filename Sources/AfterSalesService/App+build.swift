@@ -46,11 +46,11 @@ enum AfterSales: ServiceDefinition {
             owner: stream,
             pool: pool,
             ticker: ticker,
-            concurrency: 6,
+            concurrency: 8,
             // Less than all, so that a channel that hangs leaves hands for the others; and of those a channel has, one is always
             // left to another campus.
-            concurrencyPerDestination: 3,
-            concurrencyPerCampus: 2,
+            concurrencyPerDestination: 4,
+            concurrencyPerCampus: 3,
             backoff: refundBackoff,
             logger: logger
         ) { task in try await execute.perform(task) }

@@ -53,7 +53,7 @@ extension Setting where Value == Int {
         "STREAM_LIMIT",
         default: 20_000,
         1...1_000_000,
-        "How many live streams and waiting requests can be open before more are answered 503; one campus may have half of them."
+        "How many live streams and waiting requests can be open before more are answered 503; one campus may have three quarters of them."
     )
 }
 

@@ -91,11 +91,12 @@ enum OrderServiceDefinition: ServiceDefinition {
             idempotency: foundation.idempotency,
             clock: foundation.clock
         )
+        let importsAtOnce = try foundation.configuration[.importsAtOnce]
         let importController = ImportController(
             importOrders: ImportOrders(pool: pool),
             pool: pool,
             bodyLimit: try foundation.configuration[.importBodyLimit],
-            slots: .forImports(try foundation.configuration[.importsAtOnce])
+            slots: Slots(perOwner: importsAtOnce, total: importsAtOnce)
         )
         let allowsLoopback = try foundation.configuration[.allowLoopbackKeySets]
         let connections = PublicHTTPClient(KeySetClient.configuration, allowsLoopback: allowsLoopback)

@@ -149,6 +149,15 @@ struct RefundBench: Sendable {
         try await eventually("the refund is \(status)") { try await stored().status == status }
     }
 
+    /// Waits until its one task is in nobody's hands: what hastens it would be undone by its end.
+    func awaitPause() async throws {
+        try await eventually("its task waits") {
+            let tasks = try await number("select count(*) from campus.after_sales_task")
+            let inHand = try await number("select count(*) from campus.after_sales_task where claimed_by is not null")
+            return tasks == 1 && inHand == 0
+        }
+    }
+
     /// Asks for the refund once more, as an agent.
     func retry() async throws {
         let seen = try await stored()

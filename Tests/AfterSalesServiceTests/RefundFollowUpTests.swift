@@ -17,6 +17,7 @@ struct RefundFollowUpTests {
         try await RefundBench.with(channel) { bench in
             try await bench.working {
                 try await bench.awaitStatus(.unknown)
+                try await bench.awaitPause()
                 let cause = Cause(actor: boss, at: SystemWallClock().now(), trace: nil)
                 let report = ChannelReport.processing(channelRefundID: "c")
                 await #expect(throws: AfterSalesRefusal.channelKnowsRefund(report)) {
@@ -71,6 +72,7 @@ struct RefundFollowUpTests {
                         "select count(*) from campus.after_sales_task where payload ->> 'number' = '2'"
                     ) == 1
                 }
+                try await bench.awaitPause()
                 #expect(try await bench.stored().status == .abnormal)
                 #expect(try await bench.remaining() == 0)
 

@@ -154,8 +154,11 @@ struct ErasureTests {
         }
     }
 
-    @Test("A line that is being filed while its recipient is erased goes as well")
-    func meanwhile() async throws {
+    @Test(
+        "A line that is being filed while its recipient is erased goes as well, be it their first",
+        arguments: [true, false]
+    )
+    func meanwhile(isFirst: Bool) async throws {
         try await withDatabase { database in
             let pool = try database.pool(as: .notifyService)
             @Sendable
@@ -163,7 +166,7 @@ struct ErasureTests {
                 FanOutTests.event(id, Samples.order(.accepted, id: .random()), at: Samples.time)
             }
             let erasure = request(Party(kind: .customer, id: "stu_1"))
-            _ = try await pool.transaction { try FanOut().handle([event(1)], in: $0) }
+            if !isFirst { _ = try await pool.transaction { try FanOut().handle([event(1)], in: $0) } }
             let (isFiled, isOver) = (Flag(), Flag())
             async let filing: Void = pool.transaction { session in
                 _ = try FanOut().handle([event(2)], in: session)

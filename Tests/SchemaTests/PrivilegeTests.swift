@@ -198,7 +198,7 @@ struct PrivilegeTests {
                 ("delete from campus.case_timeline", false), ("update campus.case_timeline set detail = '{}'", false),
                 ("delete from campus.party", false),
                 ("select campus.erase_orders(gen_random_uuid(), 'customer', '{}', now())", false),
-                ("select campus.erase_told_words(gen_random_uuid(), '{}')", false),
+                ("select campus.erase_words_of_orders(gen_random_uuid(), '{}')", false),
                 ("delete from campus.after_sales_erasure", false),
                 ("update campus.orders_erasure set done_at = now()", false),
             ] {
@@ -209,7 +209,7 @@ struct PrivilegeTests {
             for (statement, isAllowed) in [
                 ("select campus.erase_orders(gen_random_uuid(), 'customer', '{}', now())", true),
                 ("select campus.prune_positions(now(), 1)", true), ("update campus.orders set dropoff = '{}'", false),
-                ("select campus.erase_told_words(gen_random_uuid(), '{}')", false),
+                ("select campus.erase_words_of_orders(gen_random_uuid(), '{}')", false),
                 ("update campus.payment set payer_openid = null", false),
             ] {
                 let mayDo = try await isPermitted(SQL(stringLiteral: statement), as: orders)

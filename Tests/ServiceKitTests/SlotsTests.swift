@@ -10,7 +10,7 @@ struct SlotsTests {
 
     @Test("The same name in two campuses is two owners")
     func owners() throws {
-        let slots = Slots(perOwner: 2, perCampus: 10, total: 10)
+        let slots = Slots(perOwner: 2, total: 10)
         for _ in 0..<2 { try slots.take(for: "agent:kf_1", in: north) }
         #expect(throws: Slots.Refusal.tooManyOfOwner(limit: 2)) { try slots.take(for: "agent:kf_1", in: north) }
         for _ in 0..<2 { try slots.take(for: "agent:kf_1", in: south) }
@@ -21,13 +21,20 @@ struct SlotsTests {
 
     @Test("However many owners a campus names, it leaves room to the others, until there is none at all")
     func campuses() throws {
-        let slots = Slots(perOwner: 1, perCampus: 3, total: 6)
-        for number in 0..<3 { try slots.take(for: "customer:stu_\(number)", in: north) }
-        #expect(throws: Slots.Refusal.tooManyInCampus(limit: 3)) { try slots.take(for: "customer:stu_3", in: north) }
-        for number in 0..<3 { try slots.take(for: "customer:stu_\(number)", in: south) }
+        let slots = Slots(perOwner: 1, total: 8)
+        for number in 0..<6 { try slots.take(for: "customer:stu_\(number)", in: north) }
+        #expect(throws: Slots.Refusal.tooManyInCampus(limit: 6)) { try slots.take(for: "customer:stu_6", in: north) }
+        for number in 0..<2 { try slots.take(for: "customer:stu_\(number)", in: south) }
         #expect(throws: Slots.Refusal.full) { try slots.take(for: "customer:stu_1", in: west) }
-        slots.giveBack(of: "customer:stu_0", in: north)
-        #expect(throws: Slots.Refusal.tooManyInCampus(limit: 3)) { try slots.take(for: "customer:stu_3", in: south) }
-        try slots.take(for: "customer:stu_3", in: north)
+        slots.giveBack(of: "customer:stu_0", in: south)
+        #expect(throws: Slots.Refusal.tooManyInCampus(limit: 6)) { try slots.take(for: "customer:stu_6", in: north) }
+        try slots.take(for: "customer:stu_1", in: west)
+    }
+
+    @Test("Of few, one is left to others; of one, none", arguments: [(1, 1), (2, 1), (3, 2), (4, 3), (8, 6)])
+    func share(total: Int, share: Int) throws {
+        let slots = Slots(perOwner: total, total: total)
+        for _ in 0..<share { try slots.take(for: "a", in: north) }
+        #expect(throws: Slots.Refusal.self) { try slots.take(for: "a", in: north) }
     }
 }

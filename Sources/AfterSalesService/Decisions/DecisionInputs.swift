@@ -81,6 +81,7 @@ struct DecisionInputs: Hashable, Sendable {
             "review_due_at": .string(reviewDueAt.rfc3339),
         ]
     }
+
     /// As others than staff read it: where risk begins is the staff's to know, and what is known of the customer is no shop's.
     static func shown(_ stored: JSON, to viewer: Principal) -> JSON {
         guard !viewer.isStaff, var object = stored.object else { return stored }

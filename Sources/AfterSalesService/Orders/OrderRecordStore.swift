@@ -6,8 +6,12 @@ struct OrderRecordStore: Sendable {
     /// The order with its payments and what is known of its customer; nil when the campus has none of that id.
     func find(_ id: OrderID, campus: CampusID, in session: borrowing Session) throws -> OrderRecord? {
         guard var order = try terms(of: id, campus: campus, in: session) else { return nil }
-        order.payments = try payments(of: id, campus: campus, in: session)
-        order.customer = try PartyStore().standing(ofCustomer: order.customerID, in: campus, session: session)
+        let (payments, customer) = try session.pipeline(
+            payments(of: id, campus: campus),
+            PartyStore().standing(ofCustomer: order.customerID, in: campus)
+        )
+        order.payments = payments
+        order.customer = customer.first ?? CustomerStanding()
         return order
     }
 
@@ -25,12 +29,8 @@ struct OrderRecordStore: Sendable {
     }
 
     /// The payments of an order, in the order in which they were recorded: later ones never come before earlier ones.
-    private func payments(
-        of order: OrderID,
-        campus: CampusID,
-        in session: borrowing Session
-    ) throws -> [OrderPayment] {
-        try session.query(
+    private func payments(of order: OrderID, campus: CampusID) -> Query<OrderPayment> {
+        Query(
             """
             select p.id, p.channel, p.transaction_id, p.out_trade_no, p.mchid, p.sub_mchid, p.amount_fen,
                 p.payer_fen,

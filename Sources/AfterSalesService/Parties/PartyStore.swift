@@ -50,18 +50,14 @@ struct PartyStore: Sendable {
         }
     }
 
-    /// What rules may know of a customer; nothing where nothing was told.
-    func standing(
-        ofCustomer id: String,
-        in campus: CampusID,
-        session: borrowing Session
-    ) throws -> CustomerStanding {
-        try session.first(
+    /// What rules may know of a customer; no row where nothing was told.
+    func standing(ofCustomer id: String, in campus: CampusID) -> Query<CustomerStanding> {
+        Query(
             """
             select member_tier, registered_at from campus.party
             where campus_id = \(campus) and kind = \(PartyKind.customer) and id = \(id)
             """
-        ) { row in CustomerStanding(memberTier: try row[0], registeredAt: try row[1]) } ?? CustomerStanding()
+        ) { row in CustomerStanding(memberTier: try row[0], registeredAt: try row[1]) }
     }
 
     /// Empties what is known of somebody, and keeps that it was erased, so that what the platform wrote down before does not bring it

@@ -135,7 +135,7 @@ extension KnownEntry {
             amount: key.kind == .payment ? sum : part.amount,
             isMoved: part.isMoved,
             status: part.status,
-            isOfDay: isOfDay || part.isOfDay
+            isOfDay: key.kind == .payment ? isOfDay || part.isOfDay : part.isOfDay
         )
     }
 }

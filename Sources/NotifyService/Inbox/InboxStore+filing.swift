@@ -1,6 +1,7 @@
 import EventLog
 import Model
 import Postgres
+import ServiceKit
 
 extension InboxStore {
     /// One line to be filed.
@@ -11,6 +12,7 @@ extension InboxStore {
     }
 
     private static let notifications = EventStore(stream: .notifications)
+    private static let erasures = ErasureStore(owner: .notifications)
 
     /// Who appends to the stream that wakes other instances.
     private static let actor = Actor.system("notify")
@@ -27,6 +29,7 @@ extension InboxStore {
         let lines = notices.indices.flatMap { index in
             notices[index].notice.recipients.map { Line(recipient: $0, notice: index) }
         }
+        try session.enqueue([Self.erasures.holdingBack])
         do {
             return try session.savepoint { try insert(lines, of: notices, in: session) }
         } catch let error as PostgresError where error.isTellingTwice {

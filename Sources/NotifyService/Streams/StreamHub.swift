@@ -25,11 +25,11 @@ struct StreamLimits: Sendable {
     var recipientsPerRead = 256
     /// The most open streams of one principal.
     var perOwner = 10
-    /// The most open streams of this process; one campus may have half of them.
+    /// The most open streams of this process; one campus may have three quarters of them.
     var total = 20_000
 
     /// Room for as many as may be open.
-    var slots: Slots { Slots(perOwner: perOwner, perCampus: (total + 1) / 2, total: total) }
+    var slots: Slots { Slots(perOwner: perOwner, total: total) }
 
     /// How long the next stream may live.
     ///

@@ -14,14 +14,6 @@ extension Setting where Value == Int {
         "IMPORTS_AT_ONCE",
         default: 4,
         1...100,
-        "How many requests to import past orders a process takes in at once; one campus may have half of them."
+        "How many requests to import past orders a process takes in at once; one campus may have three quarters of them."
     )
-}
-
-extension Slots {
-    /// Room for imports, so that nobody's past keeps the others' present waiting.
-    static func forImports(_ total: Int) -> Slots {
-        let share = (total + 1) / 2
-        return Slots(perOwner: share, perCampus: share, total: total)
-    }
 }

@@ -71,6 +71,7 @@ struct ImportStore: Sendable {
     ) throws -> ImportKnowledge {
         let payments = batch.orders.flatMap(\.payments)
         let persons = Set(batch.orders.flatMap(\.order.persons))
+        try session.enqueue([self.erasures.holdingBack])
         let (_, orders, known, refunds, erasures) = try session.pipeline(
             Query("select 1 from campus.order_import where campus_id = \(key.campus) and id = \(key.id) for update") {
                 _ in

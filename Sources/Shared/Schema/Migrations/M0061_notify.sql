@@ -9,7 +9,7 @@ begin
         values ('orders', 'order_service'), ('after_sales', 'after_sales_service'), ('notifications', 'notify_service')
     loop
         -- Whose the head is, so that a claim can pass over the lanes of one campus without reading them. Lanes that a service of the
-        -- version before makes count as one campus more.
+        -- version before makes are held to no share.
         execute format($sql$
             alter table campus.%1$s_lane
                 add column campus_id uuid not null default '00000000-0000-0000-0000-000000000000'

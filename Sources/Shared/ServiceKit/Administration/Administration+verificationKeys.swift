@@ -60,12 +60,10 @@ extension Administration {
             )
             return KeyInUse(key: stored, createdAt: now)
         }
-        var taken: Set<String> = []
         // In one order, whatever the set's, so that two who add the same names never wait for each other.
-        for key in added.map(\.key).sorted(by: { $0.kid < $1.kid })
-        where try !credentials.insert(key, at: now, in: session) {
-            taken.insert(key.kid)
-        }
+        let refused = try added.map(\.key).sorted { $0.kid < $1.kid }
+            .filter { try !credentials.insert($0, at: now, in: session) }
+        let taken = Set(refused.map(\.kid))
         guard taken.isEmpty else {
             throw Problem(
                 .verificationKeyTaken,

@@ -6,8 +6,8 @@ import Synchronization
 ///
 /// What a credential proves is cached: a key by the digest of its secret, a token by its own digest. Whether the key behind it still
 /// holds is asked of the directory each time, which answers at most five seconds late; the end of a token is compared with the clock
-/// each time. Credentials of strangers cost a look into the database or a signature's check, so only so many are looked at: whoever tries
-/// many takes nothing from those who are known.
+/// each time. A credential that never was found to hold costs a look into the database or a signature's check, so only so many of these
+/// are looked at: whoever tries many takes nothing from those who are known.
 public final class Authenticator: Sendable {
     /// The longest credential looked at, in bytes.
     static let longestCredential = 8_192
@@ -62,7 +62,7 @@ public final class Authenticator: Sendable {
 
     private func platform(_ secret: Substring, actingFor stated: String?) async throws -> Principal {
         let digest = SHA256Digest(of: secret.utf8)
-        if !directory.remembersPlatformKey(sha256: digest) { try admitStranger() }
+        if !directory.knowsPlatformKey(sha256: digest) { try admitStranger() }
         guard let key = try await directory.platformKey(sha256: digest), key.isValid(at: clock.now()) else {
             throw Self.refusal("The platform key is unknown, expired or revoked.")
         }
@@ -101,7 +101,8 @@ public final class Authenticator: Sendable {
     private func verified(_ text: Substring) async throws -> UserToken {
         let digest = SHA256Digest(of: text.utf8)
         let now = ContinuousClock.now
-        if let cached = tokens.withLock({ $0[digest] }), cached.verifiedAt.advanced(by: Self.tokenLifetime) > now {
+        let known = tokens.withLock { $0[digest] }
+        if let cached = known, cached.verifiedAt.advanced(by: Self.tokenLifetime) > now {
             // The key may have been withdrawn since, or there is another of its name.
             let key = try await directory.verificationKey(cached.token.kid, of: cached.token.campus)
             if let key, key.revokedAt == nil, key.fingerprint == cached.key {
@@ -109,8 +110,8 @@ public final class Authenticator: Sendable {
                 return cached.token
             }
         }
-        try admitStranger()
         guard let unverified = UnverifiedToken(text) else { throw Self.refusal("The token cannot be read.") }
+        if known == nil { try admitStranger() }
         // The campus that the token names decides which keys are looked at: another campus's key of the same name is no key here.
         guard let campus = try await directory.campus(named: unverified.campus),
             let key = try await self.key(of: unverified, campus),

@@ -30,17 +30,14 @@ final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     func value(for key: Key) async throws -> Value {
         // The age counts from before the look-up: what changed since then may not be in it.
         let now = ContinuousClock.now
-        if let entry = entry(for: key, at: now) { return entry.value }
+        if let last = last(for: key, at: now), last.isFresh { return last.value }
         return try await lookUp(key, at: now).value
     }
 
-    /// Whether the value is kept, so that nothing has to be looked up.
-    func remembers(_ key: Key) -> Bool { entry(for: key, at: .now) != nil }
-
-    private func entry(for key: Key, at now: ContinuousClock.Instant) -> Entry? {
-        let entry = state.withLock { $0.entries[key] }
-        guard let entry, entry.loadedAt.advanced(by: lifetime) > now else { return nil }
-        return entry
+    /// What was found the last time, and whether it is fresh enough to be given out; nil when that is forgotten.
+    func last(for key: Key, at now: ContinuousClock.Instant = .now) -> (value: Value, isFresh: Bool)? {
+        guard let entry = state.withLock({ $0.entries[key] }) else { return nil }
+        return (entry.value, entry.loadedAt.advanced(by: lifetime) > now)
     }
 
     /// Forgets everything, so that the next caller looks it up anew.

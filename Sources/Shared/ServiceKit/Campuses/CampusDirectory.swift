@@ -82,9 +82,10 @@ public final class CampusDirectory: Sendable {
         return try await campus(code: name)
     }
 
-    /// Whether asking for that platform key, which there may be or not, costs nothing.
-    func remembersPlatformKey(sha256: SHA256Digest) -> Bool {
-        platformKeys.remembers(sha256)
+    /// Whether there was such a platform key when it was last looked up, or looking it up now costs nothing.
+    func knowsPlatformKey(sha256: SHA256Digest) -> Bool {
+        guard let last = platformKeys.last(for: sha256) else { return false }
+        return last.value != nil || last.isFresh
     }
 
     /// The platform key whose secret has that digest; nil when there is none.

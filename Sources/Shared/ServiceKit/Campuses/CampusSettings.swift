@@ -128,7 +128,7 @@ extension CampusSettings {
         Field(
             "new_account_s",
             \.newAccount,
-            "Seconds after registration in which an account is new: large claims of new accounts go to a person.",
+            "Seconds after registration, in whole days, in which an account is new: large claims of new accounts go to a person.",
             0...31_536_000
         ),
         Field(

@@ -49,7 +49,7 @@ struct IssueKeyCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
         let terms = Administration.KeyTerms(
             name: name,
             scopes: Set(scope.isEmpty ? Scope.usual : scope.map(Scope.init)),
-            expiresAt: days.map { now + .seconds($0 * 86_400) }
+            expiresAt: days.map { now + .days($0) }
         )
         let secret = PlatformKeySecret()
         let key = try await OperatorSession<Definition>.administer(options) {

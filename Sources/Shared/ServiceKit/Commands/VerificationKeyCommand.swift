@@ -97,8 +97,9 @@ struct ImportJWKSCommand<Definition: ServiceDefinition>: AsyncParsableCommand {
             commandName: "import-jwks",
             abstract: "Add the keys of a JWKS: of a file once, or of an https address as they change.",
             discussion: """
-                Of a file all keys that are for verifying signatures are added, or none, and every fault of every key is named. A running OrderService fetches an address within seconds and then as often as its provider says; keys that are \
-                published no more end, and while it cannot be reached the last ones hold. list shows how that goes.
+                Of a file all keys that are for verifying signatures are added, or none, and every fault of every key is named. A running \
+                OrderService fetches an address within seconds and then as often as its provider says; keys that are published no more end, \
+                and while it cannot be reached the last ones hold. list shows how that goes.
                 """
         )
     }

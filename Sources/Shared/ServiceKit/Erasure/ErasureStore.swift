@@ -8,15 +8,16 @@ public struct ErasureStore: Sendable {
     public typealias CampusRequest = (campus: CampusID, request: ErasureRequest)
 
     private let table: SQL
+    private let lockKey: Int32
     private let timers: TimerStore
 
     /// What one service has noted; only that service may write it, and AfterSalesService reads them all.
     public init(owner: EventStream) {
         timers = TimerStore(owner: owner)
         switch owner {
-        case .orders: table = "campus.orders_erasure"
-        case .afterSales: table = "campus.after_sales_erasure"
-        case .notifications: table = "campus.notifications_erasure"
+        case .orders: (table, lockKey) = ("campus.orders_erasure", 1)
+        case .afterSales: (table, lockKey) = ("campus.after_sales_erasure", 2)
+        case .notifications: (table, lockKey) = ("campus.notifications_erasure", 3)
         }
     }
 
@@ -27,7 +28,7 @@ public struct ErasureStore: Sendable {
         }
     }
 
-    /// Notes requests.
+    /// Notes requests, once those who store what may be about the same people have committed: see ``holdingBack``.
     ///
     /// - Parameters:
     ///   - requests: from the log, or just made.
@@ -41,6 +42,7 @@ public struct ErasureStore: Sendable {
         in session: borrowing Session
     ) throws -> [CampusRequest] {
         guard !requests.isEmpty else { return [] }
+        try session.enqueue(["select pg_advisory_xact_lock(\(Self.lockClass), \(lockKey))"])
         let new = try session.query(
             """
             insert into \(table) (campus_id, id, kind, party_id, requested_at, done_at)
@@ -55,6 +57,13 @@ public struct ErasureStore: Sendable {
         let isNew = Set(new)
         return requests.filter { isNew.contains($0.request.id) }
     }
+
+    /// Keeps requests from being noted until the transaction ends, for whoever is about to store what was before them: it looks for requests
+    /// in a later statement, so that one is either found there or erases what was stored.
+    public var holdingBack: SQL { "select pg_advisory_xact_lock_shared(\(Self.lockClass), \(lockKey))" }
+
+    /// The first half of the advisory locks that stand for requests to erase.
+    private static let lockClass: Int32 = 7_322
 
     /// How far the service has got; nil when it does not know the request yet.
     public func find(_ id: ErasureID, in campus: CampusID, session: borrowing Session) throws -> Erasure? {

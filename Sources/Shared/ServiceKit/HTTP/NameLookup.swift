@@ -17,7 +17,8 @@ enum NameLookup {
     @Sendable
     static func addresses(of host: String) async throws -> [SocketAddress] {
         let (answers, answer) = AsyncStream.makeStream(of: [SocketAddress].self)
-        DispatchQueue.global().async {
+        // A queue of its own has a thread of its own: however many name servers keep silent, the threads of tasks stay free.
+        DispatchQueue(label: "campus.name-lookup").async {
             answer.yield(blockingAddresses(of: host))
             answer.finish()
         }

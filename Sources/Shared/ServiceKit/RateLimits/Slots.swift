@@ -30,10 +30,10 @@ public final class Slots: Sendable {
     private let total: Int
     private let state = Mutex(State())
 
-    /// Room for so many of each owner, of each campus, and of all together.
-    public init(perOwner: Int, perCampus: Int, total: Int) {
+    /// Room for so many of each owner and of all together; a quarter, and one at least, is left to other campuses than the greediest.
+    public init(perOwner: Int, total: Int) {
         self.perOwner = perOwner
-        self.perCampus = perCampus
+        perCampus = max(1, total - max(1, total / 4))
         self.total = total
     }
 
