@@ -77,8 +77,8 @@ struct PartyController: Sendable {
                 summary: "Have everything forgotten that is known of somebody",
                 details: """
                     Each service erases its own part, within seconds for what has come to its end; orders under way and cases not \
-                    decided are erased after their end. Money, amounts and what happened when stay, under the platform's id. Asking \
-                    again while it is being done is the same request.
+                    decided are erased after their end. Money, amounts and what happened when stay, under the platform's id. Who \
+                    asks again while a former request waits covers what has come since.
                     """,
                 tag: Self.tag,
                 access: Self.writers,
