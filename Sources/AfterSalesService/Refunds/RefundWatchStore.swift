@@ -3,7 +3,7 @@ import Postgres
 
 /// Refunds of a campus that are not through.
 ///
-/// Times are the machine's, which a test campus's clock may be ahead of.
+/// Times are the machine's; what was there before a test campus's clock was advanced ages by as much.
 struct UnsettledRefunds: Hashable, Sendable {
     /// The campus's code.
     let campus: String
