@@ -62,7 +62,7 @@ public final class Authenticator: Sendable {
 
     private func platform(_ secret: Substring, actingFor stated: String?) async throws -> Principal {
         let digest = SHA256Digest(of: secret.utf8)
-        if !directory.knowsPlatformKey(sha256: digest) { try admitStranger() }
+        if !directory.knowsPlatformKey(sha256: digest) { try await admitStranger() }
         guard let key = try await directory.platformKey(sha256: digest), key.isValid(at: clock.now()) else {
             throw Self.refusal("The platform key is unknown, expired or revoked.")
         }
@@ -111,7 +111,7 @@ public final class Authenticator: Sendable {
             }
         }
         guard let unverified = UnverifiedToken(text) else { throw Self.refusal("The token cannot be read.") }
-        if known == nil { try admitStranger() }
+        if known == nil { try await admitStranger() }
         // The campus that the token names decides which keys are looked at: another campus's key of the same name is no key here.
         guard let campus = try await directory.campus(named: unverified.campus),
             let key = try await self.key(of: unverified, campus),
@@ -130,9 +130,10 @@ public final class Authenticator: Sendable {
     }
 
     /// Counts a credential that is not known here yet.
-    private func admitStranger() throws(Problem) {
+    private func admitStranger() async throws {
         let wait = strangerMeter.withLock { $0.take(strangers, now: .now) }
         guard let wait else { return }
+        try await RateLimit.holdBack()
         throw Problem(
             .rateLimited,
             "More credentials came than can be looked at that are not known here yet.",

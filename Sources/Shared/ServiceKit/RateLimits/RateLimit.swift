@@ -14,6 +14,10 @@ public struct RateLimit: Hashable, Sendable {
     /// So many a second, and twice as many at once after a rest.
     init(_ perSecond: Int) { self.init(perSecond: perSecond, burst: 2 * perSecond) }
 
+    /// Whoever asks too often is answered later than others: asking again at once, on the same connection, would cost us most of what
+    /// an answer does.
+    static func holdBack() async throws { try await Task.sleep(for: .milliseconds(100)) }
+
     /// How long one takes at the steady rate.
     var interval: Duration { .seconds(1) / perSecond }
     /// How far ahead of the steady rate a burst may run.

@@ -25,9 +25,6 @@ final class RateLimiter: Sendable {
 
     /// The most callers remembered; one that is forgotten starts rested.
     private static let capacity = 100_000
-    /// Whoever asks too often is answered a little later than others, so that asking again at once is of no use.
-    private static let pace = Duration.milliseconds(100)
-
     private let limits: Limits
     private let meters = Mutex(LeastRecentlyUsed<Holder, RateMeter>(capacity: capacity))
 
@@ -43,7 +40,7 @@ final class RateLimiter: Sendable {
         switch count(principal, now: .now) {
         case .success(let allowance): return allowance
         case .failure(let refusal):
-            try await Task.sleep(for: min(refusal.wait, Self.pace))
+            try await RateLimit.holdBack()
             throw refusal.problem
         }
     }
