@@ -69,7 +69,7 @@ extension Setting where Value == Int {
         "CAMPUS_RATE_LIMIT",
         default: 4_000,
         1...1_000_000,
-        "How many requests a second all credentials of a campus together may make of this process, so that others have room."
+        "How many requests a second all credentials of a campus together may make of this process, a fifth of them at once, so that others have room."
     )
     /// How often strangers may ask.
     public static let strangerRateLimit = Setting.integer(

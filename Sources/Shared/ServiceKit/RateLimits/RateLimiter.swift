@@ -120,10 +120,12 @@ struct RateRefusal: Error, Hashable {
 extension RateLimiter.Limits {
     /// The limits that a service is configured with.
     init(_ configuration: ServiceConfiguration) throws {
+        let campus = try configuration[.campusRateLimit]
         self.init(
             key: RateLimit(try configuration[.keyRateLimit]),
             user: RateLimit(try configuration[.userRateLimit]),
-            campus: RateLimit(try configuration[.campusRateLimit])
+            // A whole campus that comes at once is what its neighbours notice.
+            campus: RateLimit(perSecond: campus, burst: campus / 5)
         )
     }
 }
