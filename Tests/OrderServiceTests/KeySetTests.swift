@@ -224,7 +224,6 @@ struct KeySetTests {
                 }
                 #expect(try await campus.status(with: first.token(for: campus)) == 200)
                 #expect(try await campus.status(with: second.token(for: campus)) == 401)
-                #expect(other.state.value.conditions == [nil])
 
                 // As though half a minute had passed since.
                 _ = try await campus.pool.autocommit { session in
@@ -241,9 +240,9 @@ struct KeySetTests {
                     publisher.publish([SigningKey(kid: "another")])
                     try await makeDue(campus, publisher.url)
                 }
-                // Nobody shows a token meanwhile, so that no unknown kid has it fetched.
-                try await eventually("the second set is fetched again") { other.asked == 2 }
-                #expect(other.state.value.conditions == [nil, nil])
+                try await eventually("the second set is fetched again, whole") {
+                    other.state.value.conditions.dropFirst().contains { $0 == nil }
+                }
                 try await becomes(200, try second.token(for: campus), campus)
                 #expect(try await campus.status(with: first.token(for: campus)) == 401)
             }
