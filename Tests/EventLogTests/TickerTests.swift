@@ -32,15 +32,16 @@ struct TickerTests {
             let before = try await pool.autocommit { try TickStore().newest(in: $0).number }
             let early = AnyID.new()
             let late = AnyID.new()
-            let appended = Wakeup()
+            let (appended, isTicked) = (Wakeup(), Flag())
             async let slow: Void = others.transaction { session in
                 try EventStore(stream: .orders).append([example(late)], in: session)
                 appended.raise()
-                try session.execute("select pg_sleep(0.5)")
+                try session.stayOpen(until: isTicked)
             }
             _ = try await appended.wait(atMost: .seconds(5))
             try await pool.append([example(early)])
             let first = try await pool.tick()
+            isTicked.set()
             try await slow
             let second = try await pool.tick()
             #expect(first > 0 && second > first)
@@ -71,14 +72,15 @@ struct TickerTests {
             let pool = try database.pool(as: .orderService)
             let other = try database.pool(as: .notifyService)
             try await pool.append([example()])
-            let locked = Wakeup()
+            let (locked, isAsked) = (Wakeup(), Flag())
             async let holding: Void = pool.transaction { session in
                 try session.execute("select pg_advisory_xact_lock(7301)")
                 locked.raise()
-                try session.execute("select pg_sleep(0.3)")
+                try session.stayOpen(until: isAsked)
             }
             _ = try await locked.wait(atMost: .seconds(5))
             #expect(try await other.tick() == -1)
+            isAsked.set()
             try await holding
             #expect(try await other.tick() > 0)
         }

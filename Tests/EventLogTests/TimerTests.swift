@@ -151,11 +151,11 @@ struct TimerTests {
             let ahead = timer(campus: test, in: .seconds(1800))
             let far = timer(campus: test, in: .seconds(7200))
             let real = timer(in: .seconds(1800))
-            try await pool.transaction { try store.arm([ahead, far, real], in: $0) }
+            let due = timer(campus: test)
+            try await pool.transaction { try store.arm([due, ahead, far, real], in: $0) }
             let service = service(pool, fire: handler(pool))
             try await running([service]) {
-                try await Task.sleep(for: .milliseconds(100))
-                #expect(try await effects.count(by: "timer") == 0)
+                try await eventually("what is due fires") { try await effects.count(by: "timer") == 1 }
                 try await pool.transaction { session in
                     try session.execute(
                         """
@@ -165,9 +165,9 @@ struct TimerTests {
                     )
                 }
                 service.hint()
-                try await eventually("the timer of the test campus fires") { try await effects.count(by: "timer") == 1 }
+                try await eventually("the timer of the test campus fires") { try await effects.count(by: "timer") == 2 }
             }
-            #expect(try await effects.all(by: "timer").map(\.root) == [ahead.subject])
+            #expect(try await effects.all(by: "timer").map(\.root) == [due.subject, ahead.subject])
         }
     }
 
@@ -204,13 +204,13 @@ struct TimerTests {
             let pool = try database.pool(as: .orderService)
             let hanging = timer(kind: "hanging", in: .seconds(-1))
             try await pool.transaction { try store.arm([hanging] + (0..<50).map { _ in timer() }, in: $0) }
-            let isReleased = Flag()
+            let released = Wakeup()
             let hung = Counter()
             let handle = handler(pool)
             let service = service(pool, concurrency: 2, lease: .milliseconds(100)) { timer in
                 if timer.kind == "hanging" {
                     hung.add(1)
-                    while !isReleased.value { try await Task.sleep(for: .milliseconds(5)) }
+                    _ = try await released.wait(atMost: .seconds(60))
                 }
                 try await handle(timer)
             }
@@ -222,7 +222,7 @@ struct TimerTests {
                 try await pool.transaction { try store.arm((0..<5).map { _ in timer() }, in: $0) }
                 try await eventually("and later ones") { try await effects.count(by: "timer") == 55 }
                 #expect(hung.value == 1)
-                isReleased.set()
+                released.raise()
                 try await eventually("it fires at last") { try await effects.count(by: "timer") == 56 }
             }
         }
