@@ -309,8 +309,11 @@ struct FanOutTests {
                 }
             }
             group.addTask {
-                for _ in 0..<4 {
-                    try await Task.sleep(for: .milliseconds(120))
+                // Of seven transactions six commit, each with an event at least.
+                for fifth in 1...4 {
+                    try await eventually("\(fifth) fifths are written") {
+                        committed.value.count >= fifth * writers * transactions / 5
+                    }
                     try await disturb()
                 }
             }
