@@ -146,7 +146,7 @@ struct ContactTests {
                 #expect(stored["stored"] == 2)
                 #expect(stored["outdated"] == 1)
             }
-            #expect(lines.counts(of: "contact.stored") == ["1", "2"])
+            #expect(lines.values(of: "contact.stored").map { $0["count"] } == ["1", "2"])
         }
     }
 

@@ -2,21 +2,24 @@ import Logging
 import Synchronization
 
 /// The lines that a logger wrote, by their event and level.
-final class LoggedLines: Sendable {
+public final class LoggedLines: Sendable {
     private let lines = Mutex<[(event: String, level: Logger.Level, values: [String: String])]>([])
 
+    /// Nothing is logged yet.
+    public init() {}
+
     /// A logger that writes here.
-    var logger: Logger {
+    public var logger: Logger {
         Logger(label: "test") { _ in Handler(lines: self) }
     }
 
     /// The events about refunds that were logged at that level.
-    func refundEvents(_ level: Logger.Level) -> [String] {
+    public func refundEvents(_ level: Logger.Level) -> [String] {
         lines.withLock { $0.filter { $0.level == level && $0.event.hasPrefix("refund.") }.map(\.event) }
     }
 
     /// What lines about that event said, by their keys.
-    func values(of event: String) -> [[String: String]] {
+    public func values(of event: String) -> [[String: String]] {
         lines.withLock { $0.filter { $0.event == event }.map(\.values) }
     }
 
